@@ -1,0 +1,729 @@
+//! The checked instruction set: for every instruction its pattern (bytes), effect (stack and
+//! control) and body (meaning).
+//!
+//! An [`Isa`] is only made by the loader, after every check passed. Its tables hold no syntax and
+//! no positions: whoever has an `Isa` need not ask again whether it makes sense.
+
+use std::fmt;
+
+/// A fixed-width integer type, `i1` to `i64` and `u1` to `u64`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct IntType {
+    /// Width in bits, 1 to 64.
+    pub bits: u8,
+    /// Whether the values are in two's complement.
+    pub signed: bool,
+}
+
+impl IntType {
+    /// An unsigned type of `bits` bits, 1 to 64.
+    pub const fn unsigned(bits: u8) -> Self {
+        Self { bits, signed: false }
+    }
+
+    /// A signed type of `bits` bits, 1 to 64.
+    pub const fn signed(bits: u8) -> Self {
+        Self { bits, signed: true }
+    }
+
+    /// The least value of the type.
+    pub const fn min(self) -> i128 {
+        if self.signed { -(1i128 << (self.bits - 1)) } else { 0 }
+    }
+
+    /// The greatest value of the type.
+    pub const fn max(self) -> i128 {
+        if self.signed { (1i128 << (self.bits - 1)) - 1 } else { (1i128 << self.bits) - 1 }
+    }
+
+    /// Whether `value` is a value of the type.
+    pub const fn contains(self, value: i128) -> bool {
+        self.min() <= value && value <= self.max()
+    }
+
+    /// Whether every value of `other` is a value of this type.
+    pub const fn includes(self, other: Self) -> bool {
+        self.min() <= other.min() && other.max() <= self.max()
+    }
+
+    /// The cell that holds the low bits of `bits` as a value of this type: sign-extended to 64
+    /// bits when the type is signed, zero-extended when it is not.
+    ///
+    /// ```
+    /// use bytestone_spec::isa::IntType;
+    /// assert_eq!(IntType::signed(8).wrap(0x1ff), u64::MAX);
+    /// assert_eq!(IntType::unsigned(8).wrap(0x1ff), 0xff);
+    /// ```
+    #[inline]
+    pub const fn wrap(self, bits: u64) -> u64 {
+        let shift = 64 - self.bits as u32;
+        if self.signed {
+            (((bits << shift) as i64) >> shift) as u64
+        } else {
+            (bits << shift) >> shift
+        }
+    }
+
+    /// The value that a cell of this type holds.
+    #[inline]
+    pub const fn value(self, cell: u64) -> i128 {
+        if self.signed { cell as i64 as i128 } else { cell as i128 }
+    }
+
+    /// The cell that holds `value`, or `None` when the type does not contain it.
+    pub const fn cell(self, value: i128) -> Option<u64> {
+        if self.contains(value) { Some(value as u64) } else { None }
+    }
+}
+
+impl fmt::Display for IntType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", if self.signed { 'i' } else { 'u' }, self.bits)
+    }
+}
+
+/// A version as `major.minor.patch`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version {
+    /// Changed when programs mean something else.
+    pub major: u32,
+    /// Changed when something is added.
+    pub minor: u32,
+    /// Changed when only words are.
+    pub patch: u32,
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.major, self.minor, self.patch)
+    }
+}
+
+/// The storage of a machine.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    /// The operand stack, if the machine has one.
+    pub stack: Option<StackRules>,
+    /// Banks of cells that instructions name by index: locals, registers, globals.
+    pub banks: Vec<Bank>,
+    /// The most calls that may be active at once, if the machine has subroutines.
+    pub call_depth: Option<u32>,
+    /// The type of printed values, if the machine prints.
+    pub output: Option<IntType>,
+}
+
+/// The operand stack of a machine.
+#[derive(Clone, Copy, Debug)]
+pub struct StackRules {
+    /// The type of its cells.
+    pub of: IntType,
+    /// The most cells that it holds, 1 to [`crate::limits::STACK_DEPTH`].
+    pub depth: u32,
+}
+
+/// A bank of cells, all zero when a program starts.
+#[derive(Clone, Debug)]
+pub struct Bank {
+    /// The name in actions, case files and traces: `local`, `reg` or `global`.
+    pub name: String,
+    /// What an index is written with in assembly and traces (`R` in `R7`); empty for bare numbers.
+    pub prefix: String,
+    /// The type of the cells.
+    pub of: IntType,
+    /// How many cells there are.
+    pub count: u32,
+}
+
+/// What happens when execution runs past the last instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CodeEnd {
+    /// Code that can do so is rejected.
+    Reject,
+    /// The program halts.
+    Halt,
+}
+
+/// A way in which a program may fail at run time.
+#[derive(Clone, Debug)]
+pub struct Trap {
+    /// The name in specs, case files and reports.
+    pub name: String,
+    /// What it means.
+    pub doc: String,
+    /// Where the rule comes from.
+    pub reference: Option<String>,
+}
+
+/// The index of a trap in [`Isa::traps`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TrapId(pub u16);
+
+impl TrapId {
+    /// The operand stack would exceed its depth. Every machine has this trap.
+    pub const STACK_OVERFLOW: TrapId = TrapId(0);
+    /// The call stack is full. Every machine has this trap.
+    pub const CALL_DEPTH: TrapId = TrapId(1);
+}
+
+/// The names of the traps that every machine has, in the order of their ids.
+pub const LIMIT_TRAPS: [&str; 2] = ["stack_overflow", "call_depth"];
+
+/// The index of an instruction in [`Isa::instructions`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct InsnId(pub u16);
+
+/// The index of a bank in [`Machine::banks`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct BankId(pub u8);
+
+/// One instruction of an instruction set.
+#[derive(Clone, Debug)]
+pub struct Instruction {
+    /// The mnemonic.
+    pub name: String,
+    /// What it does, in a sentence.
+    pub doc: String,
+    /// Where the rule comes from.
+    pub reference: Option<String>,
+    /// The version of the spec that brought it.
+    pub since: Option<Version>,
+    /// The features that a program must declare to use it.
+    pub features: Vec<String>,
+    /// Operands, in the order in which assembly text gives them.
+    pub operands: Vec<Operand>,
+    /// How it is written in bytes.
+    pub encoding: Encoding,
+    /// What it does to the stack and to control.
+    pub effect: Effect,
+    /// What it means.
+    pub body: Body,
+    /// The clauses of the body, in order.
+    pub clauses: Vec<Clause>,
+    /// The texts of the spec file, for the manual.
+    pub text: SourceText,
+}
+
+/// The texts of an instruction as the spec file gives them, for people to read.
+#[derive(Clone, Debug, Default)]
+pub struct SourceText {
+    /// The encoding.
+    pub enc: String,
+    /// The stack effect; empty on machines without a stack.
+    pub stack: String,
+    /// The action.
+    pub action: String,
+}
+
+/// A part of an instruction's meaning that has a name of its own: a point to cover, a place to
+/// plant a fault, and what a report cites.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clause {
+    /// A stable id, such as `DIV.trap.div_by_zero` or `DIV.q`.
+    pub id: String,
+}
+
+/// The index of a clause in [`Instruction::clauses`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ClauseId(pub u16);
+
+/// An operand of an instruction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operand {
+    /// Its name in the spec.
+    pub name: String,
+    /// The type of the number that the bytes hold.
+    pub raw: IntType,
+    /// What the number means.
+    pub kind: OperandKind,
+}
+
+/// What the number of an operand means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OperandKind {
+    /// The number itself.
+    Immediate,
+    /// The index of a cell. Numbers outside the bank are rejected as `bad_index`.
+    Index(BankId),
+    /// A place in the code.
+    Label(LabelRule),
+}
+
+/// How the number of a label operand leads to an offset in the code:
+/// `target = base + scale * raw + bias`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LabelRule {
+    /// What the number counts from.
+    pub base: LabelBase,
+    /// Bytes for each unit of the number, not zero.
+    pub scale: i64,
+    /// Bytes added.
+    pub bias: i64,
+    /// Whether it is a jump target or the entry of a subroutine.
+    pub role: LabelRole,
+}
+
+/// What a label counts from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LabelBase {
+    /// The start of the code.
+    Code,
+    /// The first byte of the instruction.
+    Insn,
+    /// The first byte after the instruction.
+    Next,
+    /// The first byte of the encoding part that holds the operand.
+    Operand,
+}
+
+/// What a label is the target of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LabelRole {
+    /// A jump.
+    Jump,
+    /// A call.
+    Entry,
+}
+
+/// How an instruction is written in bytes: parts, one after the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Encoding {
+    /// The parts in the order of their bytes.
+    pub parts: Vec<Part>,
+    /// The least number of bytes.
+    pub min_len: u32,
+    /// The greatest number of bytes.
+    pub max_len: u32,
+}
+
+/// A part of an encoding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// A word of fixed width. A plain opcode byte and a plain integer operand are words too.
+    Word(Word),
+    /// A LEB128 number in its shortest form, of at most `ceil(raw.bits / 7)` bytes.
+    Leb {
+        /// The operand that it holds; the sign of the LEB128 form is that of its raw type.
+        operand: u8,
+    },
+}
+
+/// A word of 1 to 8 bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// Its width in bytes.
+    pub bytes: u8,
+    /// The order of its bytes.
+    pub order: ByteOrder,
+    /// The bits that tell this instruction from others.
+    pub fixed_mask: u64,
+    /// Their values.
+    pub fixed_value: u64,
+    /// The bits that must be zero (`bad_operand` when they are not).
+    pub zero_mask: u64,
+    /// The fields that hold operands. With the masks above they cover every bit once.
+    pub fields: Vec<Field>,
+}
+
+/// The order of the bytes of a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ByteOrder {
+    /// Least significant byte first.
+    Little,
+    /// Most significant byte first.
+    Big,
+}
+
+/// Bits of a word that hold bits of an operand:
+/// `word[word_low .. word_low + width] = raw[operand_low .. operand_low + width]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// The operand.
+    pub operand: u8,
+    /// The lowest bit in the word.
+    pub word_low: u8,
+    /// How many bits.
+    pub width: u8,
+    /// The lowest bit of the operand that the field holds.
+    pub operand_low: u8,
+}
+
+/// What an instruction does to the stack and to control.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Effect {
+    /// Names of the cells that it pops, bottom first.
+    pub inputs: Vec<String>,
+    /// Names of the cells that it pushes, bottom first.
+    pub outputs: Vec<String>,
+    /// Whether execution can go on with the next instruction (after a call: once it returned).
+    pub falls_through: bool,
+    /// The label operands that it can jump to.
+    pub jumps: Vec<u8>,
+    /// The entry operand that it calls, always, with the stack after its own pops and pushes.
+    pub call: Option<u8>,
+    /// Whether it can return from a subroutine.
+    pub returns: bool,
+    /// Whether it can end the program.
+    pub halts: bool,
+}
+
+/// A temporary of a body.
+pub type Temp = u8;
+
+/// What an instruction means, in the two phases of a step.
+///
+/// Temporaries `0 .. inputs` hold the popped cells, bottom first, the next ones the raw numbers of
+/// the operands (for labels, the target), in order; each [`Op`] defines the next temporary. All ops are total, so all of them are evaluated.
+/// 1. The ops are evaluated in order; the first trap whose condition holds ends the step.
+///    Then the limits are checked: stack depth, then call depth.
+/// 2. Inputs are popped, outputs pushed, writes done in order, and then the first transfer
+///    whose guard holds takes place; without one, control goes to the next instruction.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Body {
+    /// How many cells are popped.
+    pub inputs: u8,
+    /// How many operands there are.
+    pub operands: u8,
+    /// Phase one. Op `i` defines temporary `inputs + operands + i`; a trap's is not used.
+    pub ops: Vec<Op>,
+    /// The temporaries pushed, bottom first.
+    pub outputs: Vec<Temp>,
+    /// Writes to banks and output.
+    pub writes: Vec<Write>,
+    /// Transfers of control.
+    pub transfers: Vec<Transfer>,
+}
+
+/// One operation of phase one. Truth values are cells that hold 0 or 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// A constant cell.
+    Const(u64),
+    /// A cell of a bank as it was before the instruction.
+    Read {
+        /// The bank.
+        bank: BankId,
+        /// Holds the index: always the operand, whose range the verifier checks.
+        index: Temp,
+    },
+    /// An operation of one cell.
+    Unary {
+        /// Which.
+        op: UnaryOp,
+        /// The type of the result.
+        ty: IntType,
+        /// The cell.
+        a: Temp,
+    },
+    /// An operation of two cells of one type.
+    Binary {
+        /// Which.
+        op: BinaryOp,
+        /// The type of both cells, and of the result unless that is a truth value.
+        ty: IntType,
+        /// The left cell.
+        a: Temp,
+        /// The right cell.
+        b: Temp,
+    },
+    /// `then` if `cond` holds, else `other`.
+    Select {
+        /// A truth value.
+        cond: Temp,
+        /// The cell if it holds.
+        then: Temp,
+        /// The cell if it does not.
+        other: Temp,
+    },
+    /// The step ends in a trap if `cond` holds.
+    TrapIf {
+        /// A truth value.
+        cond: Temp,
+        /// The trap.
+        trap: TrapId,
+        /// Its clause.
+        clause: ClauseId,
+    },
+}
+
+/// Operations of one cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnaryOp {
+    /// The low bits as a value of the type.
+    Wrap,
+    /// Bitwise complement.
+    Not,
+}
+
+/// Operations of two cells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BinaryOp {
+    /// Sum, wrapped.
+    Add,
+    /// Difference, wrapped.
+    Sub,
+    /// Product, wrapped.
+    Mul,
+    /// Quotient rounded toward zero, wrapped; 0 for a zero divisor, which checked actions exclude.
+    DivTrunc,
+    /// Quotient rounded down, wrapped; 0 for a zero divisor.
+    DivFloor,
+    /// Remainder with the sign of the dividend; 0 for a zero divisor.
+    RemTrunc,
+    /// Remainder with the sign of the divisor; 0 for a zero divisor.
+    RemFloor,
+    /// Bitwise and.
+    And,
+    /// Bitwise or.
+    Or,
+    /// Bitwise exclusive or.
+    Xor,
+    /// Shift left by the count modulo the width, wrapped.
+    Shl,
+    /// Shift right by the count modulo the width; signed types keep the sign.
+    Shr,
+    /// Truth: equal.
+    Eq,
+    /// Truth: not equal.
+    Ne,
+    /// Truth: less than, by the type's sign.
+    Lt,
+    /// Truth: at most, by the type's sign.
+    Le,
+}
+
+impl BinaryOp {
+    /// Whether the result is a truth value.
+    pub const fn is_comparison(self) -> bool {
+        matches!(self, Self::Eq | Self::Ne | Self::Lt | Self::Le)
+    }
+
+    /// The result for cells of type `ty`. Never panics.
+    ///
+    /// ```
+    /// use bytestone_spec::isa::{BinaryOp, IntType};
+    /// let i32 = IntType::signed(32);
+    /// let cell = |v: i32| i64::from(v) as u64;
+    /// assert_eq!(BinaryOp::DivTrunc.apply(i32, cell(-7), cell(2)), cell(-3));
+    /// assert_eq!(BinaryOp::DivFloor.apply(i32, cell(-7), cell(2)), cell(-4));
+    /// assert_eq!(BinaryOp::DivTrunc.apply(i32, cell(i32::MIN), cell(-1)), cell(i32::MIN));
+    /// ```
+    #[inline]
+    pub fn apply(self, ty: IntType, a: u64, b: u64) -> u64 {
+        let less = |x: u64, y: u64| if ty.signed { (x as i64) < (y as i64) } else { x < y };
+        match self {
+            Self::Add => ty.wrap(a.wrapping_add(b)),
+            Self::Sub => ty.wrap(a.wrapping_sub(b)),
+            Self::Mul => ty.wrap(a.wrapping_mul(b)),
+            Self::And => a & b,
+            Self::Or => a | b,
+            Self::Xor => a ^ b,
+            Self::Shl => ty.wrap(a << (b % u64::from(ty.bits))),
+            Self::Shr if ty.signed => ((a as i64) >> (b % u64::from(ty.bits))) as u64,
+            Self::Shr => a >> (b % u64::from(ty.bits)),
+            Self::Eq => u64::from(a == b),
+            Self::Ne => u64::from(a != b),
+            Self::Lt => u64::from(less(a, b)),
+            Self::Le => u64::from(!less(b, a)),
+            Self::DivTrunc | Self::DivFloor | Self::RemTrunc | Self::RemFloor => {
+                self.divide(ty, a, b)
+            }
+        }
+    }
+
+    fn divide(self, ty: IntType, a: u64, b: u64) -> u64 {
+        if b == 0 {
+            return 0;
+        }
+        let (a, b) = (ty.value(a), ty.value(b));
+        let (quotient, remainder) = (a / b, a % b);
+        let inexact_below = remainder != 0 && (remainder < 0) != (b < 0);
+        let result = match self {
+            Self::DivFloor if inexact_below => quotient - 1,
+            Self::DivTrunc | Self::DivFloor => quotient,
+            Self::RemFloor if inexact_below => remainder + b,
+            _ => remainder,
+        };
+        ty.wrap(result as u64)
+    }
+}
+
+impl UnaryOp {
+    /// The result for a cell, as a value of type `ty`.
+    #[inline]
+    pub fn apply(self, ty: IntType, a: u64) -> u64 {
+        match self {
+            Self::Wrap => ty.wrap(a),
+            Self::Not => ty.wrap(!a),
+        }
+    }
+}
+
+/// A write of phase two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Write {
+    /// The truth value that must hold for it to happen, if any.
+    pub guard: Option<Temp>,
+    /// The cell written.
+    pub value: Temp,
+    /// Where to.
+    pub to: WriteTo,
+    /// Its clause.
+    pub clause: ClauseId,
+}
+
+/// Where a write goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteTo {
+    /// A cell of a bank, by an operand.
+    Bank {
+        /// The bank.
+        bank: BankId,
+        /// Holds the index.
+        index: Temp,
+    },
+    /// The output.
+    Output,
+}
+
+/// A transfer of control of phase two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transfer {
+    /// The truth value that must hold for it to happen, if any.
+    pub guard: Option<Temp>,
+    /// What happens.
+    pub kind: TransferKind,
+    /// Its clause.
+    pub clause: ClauseId,
+}
+
+/// Kinds of transfers of control.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TransferKind {
+    /// Go to the target of a label operand.
+    Jump {
+        /// Its number among the operands.
+        operand: u8,
+    },
+    /// Call the subroutine at the target of an entry operand.
+    Call {
+        /// Its number among the operands.
+        operand: u8,
+    },
+    /// Return to the instruction after the latest call.
+    Return,
+    /// End the program.
+    Halt,
+}
+
+/// A note of the spec about its source: what it decided, or what the source has wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// Its name, which cases cite.
+    pub name: String,
+    /// Where in the source.
+    pub reference: Option<String>,
+    /// What was decided or found.
+    pub text: String,
+}
+
+/// A checked instruction set.
+#[derive(Clone, Debug)]
+pub struct Isa {
+    pub(crate) name: String,
+    pub(crate) version: Version,
+    pub(crate) title: String,
+    pub(crate) about: String,
+    pub(crate) sources: Vec<(String, String)>,
+    pub(crate) machine: Machine,
+    pub(crate) code_end: CodeEnd,
+    pub(crate) traps: Vec<Trap>,
+    pub(crate) instructions: Vec<Instruction>,
+    pub(crate) decisions: Vec<Note>,
+    pub(crate) errata: Vec<Note>,
+}
+
+impl Isa {
+    /// The name that case files and commands use.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The version of the spec.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// A title for people.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// What the machine is, as Markdown.
+    pub fn about(&self) -> &str {
+        &self.about
+    }
+
+    /// The documents that the spec cites: short name and title.
+    pub fn sources(&self) -> &[(String, String)] {
+        &self.sources
+    }
+
+    /// The storage of the machine.
+    pub fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    /// What running past the last instruction does.
+    pub fn code_end(&self) -> CodeEnd {
+        self.code_end
+    }
+
+    /// All traps, by [`TrapId`]; those of the limits come first.
+    pub fn traps(&self) -> &[Trap] {
+        &self.traps
+    }
+
+    /// The trap with an id of this instruction set.
+    pub fn trap(&self, id: TrapId) -> &Trap {
+        &self.traps[usize::from(id.0)]
+    }
+
+    /// All instructions, by [`InsnId`], in the order of the spec file.
+    pub fn instructions(&self) -> &[Instruction] {
+        &self.instructions
+    }
+
+    /// The instruction with an id of this instruction set.
+    #[inline]
+    pub fn instruction(&self, id: InsnId) -> &Instruction {
+        &self.instructions[usize::from(id.0)]
+    }
+
+    /// The instruction with a mnemonic.
+    pub fn find_instruction(&self, name: &str) -> Option<InsnId> {
+        let at = self.instructions.iter().position(|insn| insn.name == name)?;
+        u16::try_from(at).ok().map(InsnId)
+    }
+
+    /// The trap with a name.
+    pub fn find_trap(&self, name: &str) -> Option<TrapId> {
+        let at = self.traps.iter().position(|trap| trap.name == name)?;
+        u16::try_from(at).ok().map(TrapId)
+    }
+
+    /// The bank with a name.
+    pub fn find_bank(&self, name: &str) -> Option<BankId> {
+        let at = self.machine.banks.iter().position(|bank| bank.name == name)?;
+        u8::try_from(at).ok().map(BankId)
+    }
+
+    /// What the spec decided where its source is silent.
+    pub fn decisions(&self) -> &[Note] {
+        &self.decisions
+    }
+
+    /// Where the source is wrong or contradicts itself.
+    pub fn errata(&self) -> &[Note] {
+        &self.errata
+    }
+}

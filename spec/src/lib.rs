@@ -1,0 +1,5 @@
+//! Bytecode instruction sets as data.
+#![deny(missing_docs)]
+
+pub mod isa;
+pub mod limits;

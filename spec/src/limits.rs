@@ -1,0 +1,30 @@
+//! The limits of the spec language. Input beyond them is refused with a diagnostic.
+
+/// Bytes of a YAML file.
+pub const FILE_BYTES: usize = 4 << 20;
+/// Nesting of YAML collections.
+pub const YAML_DEPTH: usize = 32;
+/// YAML nodes in a file.
+pub const YAML_NODES: usize = 500_000;
+/// Diagnostics reported for one file; the rest are counted.
+pub const DIAGNOSTICS: usize = 200;
+/// Instructions of a machine.
+pub const INSTRUCTIONS: usize = 4096;
+/// Specs that extend one another.
+pub const EXTENDS: usize = 8;
+/// Bytes of an encoding, an effect or an action.
+pub const TEXT_BYTES: usize = 16 << 10;
+/// Nesting of brackets, blocks and prefix operators in those.
+pub const NESTING: usize = 64;
+/// Temporaries of an instruction's body, its inputs and operands among them.
+pub const TEMPS: usize = 255;
+/// Cells that an instruction pops, and that it pushes.
+pub const STACK_EFFECT: usize = 32;
+/// Operands of an instruction.
+pub const OPERANDS: usize = 16;
+/// Cells of an operand stack.
+pub const STACK_DEPTH: u32 = 1 << 16;
+/// Entries of a call stack.
+pub const CALL_DEPTH: u32 = 1 << 16;
+/// Cells of a bank.
+pub const BANK_CELLS: u32 = 1 << 16;

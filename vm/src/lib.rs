@@ -1,0 +1,9 @@
+//! The tools that are derived from an instruction set: codec, assembler, disassembler, verifier and the reference VM.
+#![deny(missing_docs)]
+
+pub mod fault;
+pub mod limits;
+pub mod program;
+
+pub use fault::{Fault, Phase, Reason, Rejection};
+pub use program::{Insn, Program};
