@@ -1,0 +1,1 @@
+//! Faulty specs and what is said about them.

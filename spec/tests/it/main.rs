@@ -1,0 +1,4 @@
+//! Tests of the spec language.
+
+mod builtins;
+mod faults;
