@@ -1,4 +1,12 @@
 //! The corpus of cases, the runner that holds engines to it, and its reports.
 #![deny(missing_docs)]
 
+pub mod bless;
 pub mod case;
+pub mod corpus;
+pub mod execute;
+pub mod judge;
+pub mod registry;
+pub mod report;
+pub mod runner;
+pub mod verdict;

@@ -717,6 +717,11 @@ impl Isa {
         u8::try_from(at).ok().map(BankId)
     }
 
+    /// The ids of all banks, in order.
+    pub fn banks(&self) -> impl Iterator<Item = BankId> {
+        (0..self.machine.banks.len()).map(|at| BankId(at as u8))
+    }
+
     /// What the spec decided where its source is silent.
     pub fn decisions(&self) -> &[Note] {
         &self.decisions

@@ -1,0 +1,70 @@
+//! Arguments, output and exit codes of the `bytestone` command.
+
+mod input;
+mod output;
+mod program;
+mod spec;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use output::{Failure, Format};
+
+/// Instruction sets as data: check a spec, and assemble, disassemble, verify, run and document what it
+/// describes.
+#[derive(Debug, Parser)]
+#[command(name = "bytestone", version, max_term_width = 100, after_help = EXIT_CODES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "\
+A MACHINE is the name of a built-in machine (see `bytestone machines`) or the path of a spec file.
+
+Exit codes:
+  0  done; the spec is sound, the program was accepted, the program halted
+  1  what was given is at fault: a faulty spec, a text that does not assemble, a rejected program
+  2  the command could not do its work: wrong arguments, a file that cannot be read or written
+  3  the program trapped
+  4  the program was stopped by a limit: fuel or output";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check a spec file: every fault in one run, each with its place and what to do about it
+    Check(spec::Check),
+    /// List the built-in machines
+    Machines(spec::Machines),
+    /// Print the manual of a machine as an HTML page or as Markdown
+    Manual(spec::ManualCommand),
+    /// Print the JSON Schema of a file format, for editors
+    Schema(spec::SchemaCommand),
+    /// Assemble a text into bytes
+    Asm(program::Assemble),
+    /// Disassemble bytes into text that assembles to the same bytes
+    Dis(program::Disassemble),
+    /// Decode and verify a program: accept it, or name every fault
+    Verify(program::Verify),
+    /// Verify and run a program
+    Run(program::Run),
+}
+
+/// Runs the command of the process's arguments.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match &arguments.command {
+        Command::Check(command) => command.run(),
+        Command::Machines(command) => command.run(),
+        Command::Manual(command) => command.run(),
+        Command::Schema(command) => command.run(),
+        Command::Asm(command) => command.run(),
+        Command::Dis(command) => command.run(),
+        Command::Verify(command) => command.run(),
+        Command::Run(command) => command.run(),
+    };
+    match result {
+        Ok(code) => code,
+        Err(failure) => failure.report(),
+    }
+}

@@ -1,0 +1,101 @@
+//! Where output goes: results to standard output, errors to standard error, codes to scripts.
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use bytestone::corpus::CorpusError;
+use bytestone::registry::MachineError;
+use bytestone_spec::diagnostic::{Faulty, Style};
+use clap::ValueEnum;
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON value, for programs.
+    Json,
+}
+
+/// Why a command ended without doing its work, or with what was given at fault.
+#[derive(Debug)]
+pub enum Failure {
+    /// A spec or case file has faults.
+    Faulty(Box<Faulty>),
+    /// What was given is at fault; the message says how.
+    Input(String),
+    /// The command could not do its work.
+    Environment(String),
+}
+
+impl Failure {
+    /// A file could not be read or written.
+    pub fn file(path: &Path, error: &std::io::Error) -> Self {
+        Self::Environment(format!("{}: {error}", path.display()))
+    }
+
+    /// Writes the failure to standard error; the exit code that goes with it.
+    pub fn report(self) -> ExitCode {
+        let mut err = std::io::stderr().lock();
+        // Nothing is left to do when standard error cannot be written.
+        let (text, code) = match self {
+            Self::Faulty(faulty) => (faulty.render(style()), 1),
+            Self::Input(message) => (format!("error: {message}\n"), 1),
+            Self::Environment(message) => (format!("error: {message}\n"), 2),
+        };
+        let _ = err.write_all(text.as_bytes());
+        ExitCode::from(code)
+    }
+}
+
+/// Colour on terminals, unless `NO_COLOR` is set.
+pub fn style() -> Style {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    if std::io::stderr().is_terminal() && !refused { Style::Colour } else { Style::Plain }
+}
+
+impl From<MachineError> for Failure {
+    fn from(error: MachineError) -> Self {
+        match error {
+            MachineError::Faulty(faulty) => Self::Faulty(faulty),
+            MachineError::Unknown { .. } | MachineError::Unreadable { .. } => Self::Environment(error.to_string()),
+        }
+    }
+}
+
+impl From<CorpusError> for Failure {
+    fn from(error: CorpusError) -> Self {
+        Self::Input(error.to_string())
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::Environment(error.to_string())
+    }
+}
+
+/// Writes a result to standard output, or to a file when one is named.
+///
+/// # Errors
+///
+/// The output cannot be written. A reader that has had enough (a closed pipe) is no error.
+pub fn write(bytes: &[u8], file: Option<&PathBuf>) -> Result<(), Failure> {
+    if let Some(path) = file {
+        return std::fs::write(path, bytes).map_err(|error| Failure::file(path, &error));
+    }
+    let mut out = std::io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        result => Ok(result?),
+    }
+}
+
+/// Writes a JSON value and a line end to standard output.
+pub fn write_json(value: &serde_json::Value) -> Result<(), Failure> {
+    let mut text = serde_json::to_string_pretty(value).map_err(|error| Failure::Environment(error.to_string()))?;
+    text.push('\n');
+    write(text.as_bytes(), None)
+}

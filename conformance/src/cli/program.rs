@@ -1,0 +1,367 @@
+//! Commands on programs: `asm`, `dis`, `verify`, `run`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use bytestone::execute::hex;
+use bytestone::judge::outcome_text;
+use bytestone::registry::open_machine;
+use bytestone_spec::Isa;
+use bytestone_vm::asm::{self, Style};
+use bytestone_vm::codec::{Codec, DecodeError};
+use bytestone_vm::trace::{Change, NoTrace, Notation, RowTrace, StepRow};
+use bytestone_vm::verify::{MaxStack, Verified, verify};
+use bytestone_vm::{Outcome, Reference, Rejection, State};
+use clap::{Args, ValueEnum};
+use serde_json::{Value as Json, json};
+
+use super::input::{LoadedProgram, ProgramInput, assemble_text, input_name, read};
+use super::output::{Failure, Format, write, write_json};
+
+/// `bytestone asm`.
+#[derive(Debug, Args)]
+pub struct Assemble {
+    /// A built-in machine or a spec file
+    machine: String,
+    /// The assembly text; standard input when absent or `-`
+    file: Option<PathBuf>,
+    /// Where the bytes go; standard output when absent
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// How the bytes are written
+    #[arg(long, value_enum, default_value_t = Code::Hex)]
+    to: Code,
+}
+
+/// How bytes are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Code {
+    /// Hexadecimal on a line
+    Hex,
+    /// As they are
+    Bytes,
+    /// JSON with the offset, line and column of each statement
+    Json,
+}
+
+impl Assemble {
+    /// Runs the command.
+    pub fn run(&self) -> Result<ExitCode, Failure> {
+        let isa = open_machine(&self.machine)?;
+        let codec = Codec::new(&isa);
+        let name = input_name(self.file.as_deref());
+        let assembled = assemble_text(&codec, &name, &read(self.file.as_deref())?)?;
+        let bytes = match self.to {
+            Code::Bytes => assembled.bytes,
+            Code::Hex => format!("{}\n", hex(&assembled.bytes)).into_bytes(),
+            Code::Json => {
+                let statement = |statement: &asm::Statement| {
+                    json!({"offset": statement.offset, "line": statement.line, "column": statement.column})
+                };
+                let statements: Vec<Json> = assembled.statements.iter().map(statement).collect();
+                let json = json!({"machine": isa.name(), "bytecode": hex(&assembled.bytes), "statements": statements});
+                format!("{json:#}\n").into_bytes()
+            }
+        };
+        write(&bytes, self.output.as_ref())?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// `bytestone dis`.
+#[derive(Debug, Args)]
+pub struct Disassemble {
+    /// A built-in machine or a spec file
+    machine: String,
+    #[command(flatten)]
+    program: ProgramInput,
+    /// Only statements and labels, without offsets and bytes
+    #[arg(long)]
+    plain: bool,
+    /// How the result is written
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+impl Disassemble {
+    /// Runs the command. Bytes that are no program are shown as `.byte` lines; the faults go to
+    /// standard error and the exit code says so.
+    pub fn run(&self) -> Result<ExitCode, Failure> {
+        let isa = open_machine(&self.machine)?;
+        let codec = Codec::new(&isa);
+        let LoadedProgram { code, .. } = self.program.load(&codec)?;
+        let style = if self.plain { Style::Plain } else { Style::Annotated };
+        let disassembly = asm::disassemble(&codec, &code, style).map_err(|error| Failure::Input(error.to_string()))?;
+        match self.format {
+            Format::Text => write(disassembly.to_string().as_bytes(), None)?,
+            Format::Json => write_json(&json!({
+                "machine": isa.name(),
+                "text": disassembly.to_string(),
+                "faults": disassembly.faults().map_or_else(|| json!([]), |rejection| faults_json(&isa, rejection)),
+            }))?,
+        }
+        match (disassembly.faults(), self.format) {
+            (None, _) => Ok(ExitCode::SUCCESS),
+            (Some(_), Format::Json) => Ok(ExitCode::FAILURE),
+            (Some(rejection), Format::Text) => Err(Failure::Input(rejection_text(&isa, rejection))),
+        }
+    }
+}
+
+/// `bytestone verify`.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// A built-in machine or a spec file
+    machine: String,
+    #[command(flatten)]
+    program: ProgramInput,
+    /// How the result is written
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+impl Verify {
+    /// Runs the command.
+    pub fn run(&self) -> Result<ExitCode, Failure> {
+        let isa = open_machine(&self.machine)?;
+        let codec = Codec::new(&isa);
+        let loaded = self.program.load(&codec)?;
+        match (accept(&isa, &codec, &loaded)?, self.format) {
+            (Ok(verified), Format::Text) => {
+                let depth = match verified.max_stack() {
+                    _ if isa.machine().stack.is_none() => String::new(),
+                    MaxStack::Bounded(depth) => format!(", stack depth at most {depth}"),
+                    MaxStack::Unbounded => ", stack depth open because of recursion".to_owned(),
+                };
+                let count = verified.program().insns().len();
+                write(format!("accepted: {count} instructions, {} bytes{depth}\n", loaded.code.len()).as_bytes(), None)?;
+                Ok(ExitCode::SUCCESS)
+            }
+            (Ok(verified), Format::Json) => {
+                let depth = match verified.max_stack() {
+                    MaxStack::Bounded(depth) => json!(depth),
+                    MaxStack::Unbounded => Json::Null,
+                };
+                write_json(&json!({
+                    "machine": isa.name(),
+                    "accepted": true,
+                    "instructions": verified.program().insns().len(),
+                    "max_stack": depth,
+                }))?;
+                Ok(ExitCode::SUCCESS)
+            }
+            (Err(rejection), Format::Text) => Err(Failure::Input(rejection_text(&isa, &rejection))),
+            (Err(rejection), Format::Json) => {
+                write_json(&json!({
+                    "machine": isa.name(),
+                    "accepted": false,
+                    "faults": faults_json(&isa, &rejection),
+                }))?;
+                Ok(ExitCode::FAILURE)
+            }
+        }
+    }
+}
+
+/// `bytestone run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// A built-in machine or a spec file
+    machine: String,
+    #[command(flatten)]
+    program: ProgramInput,
+    /// Print each step: offset, stack, changes and instruction
+    #[arg(long)]
+    trace: bool,
+    /// The most steps
+    #[arg(long, default_value_t = 10_000_000, value_name = "STEPS")]
+    fuel: u64,
+    /// Set a cell before the first step, as in `local[3]=10`; may be given several times
+    #[arg(long = "set", value_name = "BANK[INDEX]=VALUE")]
+    cells: Vec<String>,
+    /// How the result is written
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+impl Run {
+    /// Runs the command. In text form, printed values come one a line, and after a trace once more
+    /// at the end, so that the last lines are what the program printed.
+    pub fn run(&self) -> Result<ExitCode, Failure> {
+        let isa = open_machine(&self.machine)?;
+        let codec = Codec::new(&isa);
+        let loaded = self.program.load(&codec)?;
+        let verified = match accept(&isa, &codec, &loaded)? {
+            Ok(verified) => verified,
+            Err(rejection) if self.format == Format::Json => {
+                write_json(&json!({
+                    "machine": isa.name(),
+                    "outcome": "reject",
+                    "faults": faults_json(&isa, &rejection),
+                }))?;
+                return Ok(ExitCode::FAILURE);
+            }
+            Err(rejection) => return Err(Failure::Input(rejection_text(&isa, &rejection))),
+        };
+        let mut state = State::new(&isa);
+        for cell in &self.cells {
+            set_cell(&isa, &mut state, cell)?;
+        }
+        let (outcome, rows) = self.execute(&isa, &verified, &mut state)?;
+        match self.format {
+            Format::Text => self.print(&isa, &state, outcome)?,
+            Format::Json => write_json(&run_json(&isa, &state, outcome, self.trace.then_some(rows)))?,
+        }
+        if let (Outcome::Trap { at, .. }, Some(text)) = (outcome, &loaded.text)
+            && let Some(statement) = text.statement_at(at)
+        {
+            eprintln!("the instruction is on line {} of the text", statement.line);
+        }
+        Ok(ExitCode::from(match outcome {
+            Outcome::Halt => 0,
+            Outcome::Trap { .. } => 3,
+            Outcome::Fuel | Outcome::OutputLimit => 4,
+        }))
+    }
+
+    /// Runs the program. In text form the trace is written as it comes; for JSON it is kept.
+    fn execute(&self, isa: &Isa, verified: &Verified, state: &mut State) -> Result<(Outcome, Vec<Json>), Failure> {
+        let reference = Reference::new(isa, verified);
+        let mut rows = Vec::new();
+        let result = if self.trace {
+            let notation = Notation::new(isa, verified.program());
+            let format = self.format;
+            let mut written = Ok(());
+            let visit = |row: &StepRow| match format {
+                Format::Json => rows.push(step_json(isa, &notation, row)),
+                Format::Text if written.is_ok() => written = write((notation.row(row) + "\n").as_bytes(), None),
+                Format::Text => {}
+            };
+            let result = reference.run(state, self.fuel, &mut RowTrace::new(visit));
+            written?;
+            result
+        } else {
+            reference.run(state, self.fuel, &mut NoTrace)
+        };
+        match result {
+            Ok(outcome) => Ok((outcome, rows)),
+            // Impossible for a verified program: a bug of ours, said as plainly as that.
+            Err(stuck) => Err(Failure::Environment(format!("internal error: a verified program got stuck: {stuck}"))),
+        }
+    }
+
+    fn print(&self, isa: &Isa, state: &State, outcome: Outcome) -> Result<(), Failure> {
+        let mut text = String::new();
+        for value in state.output() {
+            text.push_str(&format!("{value}\n"));
+        }
+        write(text.as_bytes(), None)?;
+        if outcome != Outcome::Halt {
+            let steps = state.steps();
+            eprintln!("{} after {steps} steps", outcome_text(isa, outcome));
+        } else if isa.machine().output.is_none() || isa.code_end() == bytestone_spec::isa::CodeEnd::Halt {
+            let values: Vec<String> = state.stack().map(|value| value.to_string()).collect();
+            write(format!("[{}]\n", values.join(" ")).as_bytes(), None)?;
+        }
+        Ok(())
+    }
+}
+
+/// Decodes and verifies; the outer error is for programs that are not even looked at.
+fn accept(isa: &Isa, codec: &Codec<'_>, loaded: &LoadedProgram) -> Result<Result<Verified, Rejection>, Failure> {
+    match codec.decode(&loaded.code) {
+        Ok(program) => Ok(verify(isa, program)),
+        Err(DecodeError::Rejected(rejection)) => Ok(Err(rejection)),
+        Err(DecodeError::TooLong(error)) => Err(Failure::Input(error.to_string())),
+    }
+}
+
+fn rejection_text(isa: &Isa, rejection: &Rejection) -> String {
+    let mut lines = vec!["the program is rejected:".to_owned()];
+    for fault in &rejection.faults {
+        let insn = fault.insn.map_or_else(String::new, |insn| format!(" in {}", isa.instruction(insn).name));
+        lines.push(format!("  {} at {}{insn}: {}", fault.reason.name(), fault.at, fault.detail));
+    }
+    if rejection.omitted > 0 {
+        lines.push(format!("  and {} more", rejection.omitted));
+    }
+    lines.join("\n")
+}
+
+fn faults_json(isa: &Isa, rejection: &Rejection) -> Json {
+    rejection
+        .faults
+        .iter()
+        .map(|fault| {
+            json!({
+                "phase": fault.reason.phase().name(),
+                "reason": fault.reason.name(),
+                "at": fault.at,
+                "instruction": fault.insn.map(|insn| isa.instruction(insn).name.as_str()),
+                "detail": fault.detail,
+            })
+        })
+        .collect()
+}
+
+/// A value as JSON; what a reader of JSON may not hold exactly is a text.
+fn value_json(value: i128) -> Json {
+    const EXACT: i128 = 1 << 53;
+    if value.abs() <= EXACT { json!(value as i64) } else { json!(value.to_string()) }
+}
+
+fn run_json(isa: &Isa, state: &State, outcome: Outcome, trace: Option<Vec<Json>>) -> Json {
+    let banks: serde_json::Map<String, Json> = isa
+        .machine()
+        .banks
+        .iter()
+        .zip(isa.banks())
+        .map(|(bank, id)| (bank.name.clone(), state.bank(id).map(value_json).collect()))
+        .collect();
+    let mut json = json!({
+        "machine": isa.name(),
+        "outcome": outcome_text(isa, outcome),
+        "steps": state.steps(),
+        "output": state.output().map(value_json).collect::<Vec<Json>>(),
+        "stack": state.stack().map(value_json).collect::<Vec<Json>>(),
+        "banks": banks,
+    });
+    if let (Some(trace), Some(object)) = (trace, json.as_object_mut()) {
+        object.insert("trace".to_owned(), trace.into());
+    }
+    json
+}
+
+fn step_json(isa: &Isa, notation: &Notation<'_>, row: &StepRow) -> Json {
+    let change = |change: &Change| match *change {
+        Change::Cell { bank, index, value } => {
+            let bank = &isa.machine().banks[usize::from(bank.0)].name;
+            json!({"cell": format!("{bank}[{index}]"), "value": value_json(value)})
+        }
+        Change::Out(value) => json!({"out": value_json(value)}),
+        Change::Frame(frame) => json!({"frame": frame}),
+        Change::Trap(trap) => json!({"trap": isa.trap(trap).name}),
+    };
+    json!({
+        "offset": row.offset,
+        "instruction": notation.instruction(row.at),
+        "stack": row.stack.iter().copied().map(value_json).collect::<Vec<Json>>(),
+        "changes": row.changes.iter().map(change).collect::<Vec<Json>>(),
+    })
+}
+
+/// Sets a cell from `bank[index]=value`.
+fn set_cell(isa: &Isa, state: &mut State, text: &str) -> Result<(), Failure> {
+    let parsed = text.split_once('=').and_then(|(cell, value)| {
+        let (bank, index) = cell.trim().strip_suffix(']')?.split_once('[')?;
+        Some((bank, index.parse::<u64>().ok()?, value.trim().parse::<i128>().ok()?))
+    });
+    let Some((bank, index, value)) = parsed else {
+        return Err(Failure::Environment(format!("--set {text}: expected BANK[INDEX]=VALUE, as in local[3]=10")));
+    };
+    let Some(id) = isa.find_bank(bank) else {
+        let known: Vec<&str> = isa.machine().banks.iter().map(|bank| bank.name.as_str()).collect();
+        return Err(Failure::Environment(format!("--set {text}: the machine has {}", known.join(", "))));
+    };
+    state.set_cell(id, index, value).map_err(|error| Failure::Environment(format!("--set {text}: {error}")))
+}

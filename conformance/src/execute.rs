@@ -1,0 +1,275 @@
+//! Runs a case on the in-process tools: everything that it gives, in every combination.
+
+use bytestone_spec::Isa;
+use bytestone_vm::asm::{self, Style};
+use bytestone_vm::codec::{Codec, DecodeError};
+use bytestone_vm::soundness::SoundnessTrace;
+use bytestone_vm::trace::{HashTrace, NoTrace, Notation, RowTrace};
+use bytestone_vm::verify::{MaxStack, Verified, verify};
+use bytestone_vm::{Fault, Outcome, Program, Reference, State};
+
+use crate::case::trace::TraceRow;
+use crate::case::{Case, Expect};
+use crate::verdict::{Aspect, Difference};
+
+/// Steps of a run that are kept when a case has a trace.
+pub const TRACE_ROWS: usize = 100_000;
+
+/// What came of a case.
+#[derive(Clone, Debug)]
+pub struct Observation {
+    /// Contradictions between what the case gives and the tools, or among the tools.
+    pub defects: Vec<Difference>,
+    /// What became of the program.
+    pub fate: Fate,
+}
+
+/// What became of a program.
+#[derive(Clone, Debug)]
+pub enum Fate {
+    /// There are no bytes: the text does not assemble.
+    NotBuilt,
+    /// It was rejected.
+    Rejected(Vec<Fault>),
+    /// It was run.
+    Ran(Box<Run>),
+}
+
+/// What came of a run.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Everything printed.
+    pub output: Vec<i128>,
+    /// The operand stack at the end, bottom first.
+    pub stack: Vec<i128>,
+    /// The cells of each bank at the end.
+    pub banks: Vec<Vec<i128>>,
+    /// The steps, at most [`TRACE_ROWS`]; none when nobody asked for them.
+    pub trace: Vec<TraceRow>,
+    /// Whether there were more.
+    pub trace_cut: bool,
+    /// The trace as case files write it, a line a step.
+    pub trace_text: Vec<String>,
+    /// The greatest depth that the verifier finds; `None` when recursion leaves it open.
+    pub max_stack: Option<u32>,
+}
+
+/// Whether the steps of a run are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Steps {
+    /// They are.
+    Keep,
+    /// Only how it ends matters.
+    Drop,
+}
+
+impl Steps {
+    /// Kept when the case has a trace.
+    pub fn of(case: &Case) -> Self {
+        match &case.expect {
+            Expect::Runs(run) if run.trace.is_some() => Self::Keep,
+            Expect::Runs(_) | Expect::Rejects(_) => Self::Drop,
+        }
+    }
+}
+
+/// Runs a case on the reference tier.
+pub fn execute(isa: &Isa, codec: &Codec<'_>, case: &Case, steps: Steps) -> Observation {
+    let mut defects = Vec::new();
+    let Some(code) = build(codec, case, &mut defects) else {
+        return Observation { defects, fate: Fate::NotBuilt };
+    };
+    round_trip_text(codec, &code, &mut defects);
+    let program = match codec.decode(&code) {
+        Ok(program) => program,
+        Err(error) => return Observation { fate: rejected(error, &mut defects), defects },
+    };
+    round_trip_code(codec, &program, &mut defects);
+    requires(isa, &program, case, &mut defects);
+    let fate = match verify(isa, program) {
+        Err(rejection) => Fate::Rejected(rejection.faults),
+        Ok(verified) => match run(isa, &verified, case, steps, &mut defects) {
+            Some(run) => Fate::Ran(Box::new(run)),
+            None => Fate::NotBuilt,
+        },
+    };
+    Observation { defects, fate }
+}
+
+fn rejected(error: DecodeError, defects: &mut Vec<Difference>) -> Fate {
+    match error {
+        DecodeError::Rejected(rejection) => Fate::Rejected(rejection.faults),
+        DecodeError::TooLong(error) => {
+            defects.push(Difference {
+                aspect: Aspect::Bytecode,
+                expected: "a program within the limits".to_owned(),
+                found: error.to_string(),
+            });
+            Fate::NotBuilt
+        }
+    }
+}
+
+/// The bytes of a case; with text and bytes, the text must assemble to the bytes.
+fn build(codec: &Codec<'_>, case: &Case, defects: &mut Vec<Difference>) -> Option<Vec<u8>> {
+    let Some(text) = &case.asm else { return case.bytecode.clone() };
+    match asm::assemble(codec, text) {
+        Ok(assembled) => {
+            if let Some(bytecode) = &case.bytecode
+                && assembled.bytes != *bytecode
+            {
+                defects.push(Difference {
+                    aspect: Aspect::Bytecode,
+                    expected: hex(bytecode),
+                    found: hex(&assembled.bytes),
+                });
+            }
+            Some(case.bytecode.clone().unwrap_or(assembled.bytes))
+        }
+        Err(errors) => {
+            defects.push(Difference {
+                aspect: Aspect::Assembly,
+                expected: "a text that assembles".to_owned(),
+                found: errors.to_string(),
+            });
+            case.bytecode.clone()
+        }
+    }
+}
+
+/// Bytes as case files write them.
+pub fn hex(bytes: &[u8]) -> String {
+    let pairs: Vec<String> = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+    pairs.join(" ")
+}
+
+/// Disassembled text must assemble to the same bytes, whatever they are.
+fn round_trip_text(codec: &Codec<'_>, code: &[u8], defects: &mut Vec<Difference>) {
+    let found = match asm::disassemble(codec, code, Style::Plain) {
+        Ok(disassembly) => match asm::assemble(codec, disassembly.to_string()) {
+            Ok(assembled) if assembled.bytes == code => return,
+            Ok(assembled) => hex(&assembled.bytes),
+            Err(errors) => errors.to_string(),
+        },
+        Err(error) => error.to_string(),
+    };
+    defects.push(Difference { aspect: Aspect::Disassembly, expected: hex(code), found });
+}
+
+/// Decoded instructions must encode to the bytes that they were decoded from.
+fn round_trip_code(codec: &Codec<'_>, program: &Program, defects: &mut Vec<Difference>) {
+    let mut encoded = Vec::new();
+    for (at, insn) in program.insns().iter().enumerate() {
+        if let Err(error) = codec.encode(insn.id, program.operands(at), &mut encoded) {
+            let expected = format!("the instruction at {} encodes", insn.offset);
+            defects.push(Difference { aspect: Aspect::Reencoding, expected, found: error.to_string() });
+            return;
+        }
+    }
+    if encoded != program.code() {
+        defects.push(Difference {
+            aspect: Aspect::Reencoding,
+            expected: hex(program.code()),
+            found: hex(&encoded),
+        });
+    }
+}
+
+/// The features that a program uses are those that its case declares.
+fn requires(isa: &Isa, program: &Program, case: &Case, defects: &mut Vec<Difference>) {
+    let mut used: Vec<&str> = program
+        .insns()
+        .iter()
+        .flat_map(|insn| isa.instruction(insn.id).features.iter().map(String::as_str))
+        .collect();
+    used.sort_unstable();
+    used.dedup();
+    let mut declared: Vec<&str> = case.requires.iter().map(String::as_str).collect();
+    declared.sort_unstable();
+    if used != declared {
+        defects.push(Difference {
+            aspect: Aspect::Requires,
+            expected: format!("[{}]", declared.join(", ")),
+            found: format!("[{}]", used.join(", ")),
+        });
+    }
+}
+
+fn run(
+    isa: &Isa,
+    verified: &Verified,
+    case: &Case,
+    steps: Steps,
+    defects: &mut Vec<Difference>,
+) -> Option<Run> {
+    let mut start = State::new(isa);
+    for cell in &case.input {
+        if let Err(error) = start.set_cell(cell.bank, cell.index.into(), cell.value) {
+            defects.push(Difference {
+                aspect: Aspect::Input,
+                expected: "cells of the machine".to_owned(),
+                found: error.to_string(),
+            });
+        }
+    }
+    let reference = Reference::new(isa, verified);
+    let notation = Notation::new(isa, verified.program());
+    let mut trace_text = Vec::new();
+    let mut trace_cut = false;
+    let mut rows = RowTrace::new(|row| match steps {
+        Steps::Keep if trace_text.len() < TRACE_ROWS => trace_text.push(notation.row(row)),
+        Steps::Keep => trace_cut = true,
+        Steps::Drop => {}
+    });
+    let mut soundness = SoundnessTrace::new(isa, verified);
+    let mut hash = HashTrace::new();
+    let mut state = start.clone();
+    let watched = match steps {
+        Steps::Keep => reference.run(&mut state, case.fuel, &mut ((&mut soundness, &mut hash), &mut rows)),
+        Steps::Drop => reference.run(&mut state, case.fuel, &mut (&mut soundness, &mut hash)),
+    };
+    let outcome = match watched {
+        Ok(outcome) => outcome,
+        Err(stuck) => {
+            defects.push(soundness_defect(&stuck.to_string()));
+            return None;
+        }
+    };
+    if let Err(violation) = soundness.finish() {
+        defects.push(soundness_defect(&violation.to_string()));
+    }
+    // A run that nobody watches ends in the same way.
+    let mut again = start;
+    let unwatched = reference.run(&mut again, case.fuel, &mut NoTrace);
+    if unwatched != Ok(outcome) || again != state {
+        defects.push(Difference {
+            aspect: Aspect::Determinism,
+            expected: format!("{outcome:?} and the same state"),
+            found: format!("{unwatched:?}"),
+        });
+    }
+    let trace = trace_text.iter().filter_map(|line| TraceRow::parse(line).ok()).collect();
+    Some(Run {
+        outcome,
+        output: state.output().collect(),
+        stack: state.stack().collect(),
+        banks: isa.banks().map(|bank| state.bank(bank).collect()).collect(),
+        trace,
+        trace_cut,
+        trace_text,
+        max_stack: match verified.max_stack() {
+            MaxStack::Bounded(depth) => Some(depth),
+            MaxStack::Unbounded => None,
+        },
+    })
+}
+
+fn soundness_defect(found: &str) -> Difference {
+    Difference {
+        aspect: Aspect::Soundness,
+        expected: "every step keeps what the verifier promised".to_owned(),
+        found: found.to_owned(),
+    }
+}

@@ -1,0 +1,144 @@
+//! Holds what came of a case to what it expects. Pure: no input, no output, no state.
+
+use bytestone_spec::Isa;
+use bytestone_vm::{Fault, Outcome};
+
+use crate::case::trace::{ExpectedTrace, TraceLine, TraceRow};
+use crate::case::{Expect, ExpectedFault, ExpectedOutcome, ExpectedRun};
+use crate::execute::{Fate, Observation, Run};
+use crate::verdict::{Aspect, Difference, fault_list};
+
+/// The differences between an observation and what a case expects; none when it passes.
+pub fn judge(isa: &Isa, expect: &Expect, observation: &Observation) -> Vec<Difference> {
+    let mut differences = observation.defects.clone();
+    match (expect, &observation.fate) {
+        (_, Fate::NotBuilt) => {}
+        (Expect::Rejects(expected), Fate::Rejected(found)) => rejection(expected, found, &mut differences),
+        (Expect::Rejects(expected), Fate::Ran(run)) => differences.push(Difference {
+            aspect: Aspect::Rejection,
+            expected: expected_faults(expected),
+            found: format!("accepted; {}", outcome_text(isa, run.outcome)),
+        }),
+        (Expect::Runs(expected), Fate::Rejected(faults)) => differences.push(Difference {
+            aspect: Aspect::Rejection,
+            expected: format!("accepted; {}", expected_outcome_text(isa, expected.outcome)),
+            found: fault_list(faults),
+        }),
+        (Expect::Runs(expected), Fate::Ran(run)) => compare_run(isa, expected, run, &mut differences),
+    }
+    differences
+}
+
+fn expected_faults(faults: &[ExpectedFault]) -> String {
+    let line = |fault: &ExpectedFault| {
+        format!("{} {} at {}", fault.phase.name(), fault.reason.name(), fault.at)
+    };
+    faults.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// The faults must be exactly the expected ones; their prose is not compared.
+fn rejection(expected: &[ExpectedFault], found: &[Fault], differences: &mut Vec<Difference>) {
+    let as_expected = |fault: &Fault| ExpectedFault {
+        phase: fault.reason.phase(),
+        reason: fault.reason,
+        at: fault.at,
+    };
+    if !found.iter().map(as_expected).eq(expected.iter().copied()) {
+        differences.push(Difference {
+            aspect: Aspect::Rejection,
+            expected: expected_faults(expected),
+            found: fault_list(found),
+        });
+    }
+}
+
+/// An outcome in the words of a case file.
+pub fn outcome_text(isa: &Isa, outcome: Outcome) -> String {
+    match outcome {
+        Outcome::Halt => "halt".to_owned(),
+        Outcome::Trap { trap, at } => format!("trap {} at {at}", isa.trap(trap).name),
+        Outcome::Fuel => "fuel".to_owned(),
+        Outcome::OutputLimit => "output limit".to_owned(),
+    }
+}
+
+fn expected_outcome_text(isa: &Isa, outcome: ExpectedOutcome) -> String {
+    outcome_text(isa, reached(outcome))
+}
+
+fn reached(outcome: ExpectedOutcome) -> Outcome {
+    match outcome {
+        ExpectedOutcome::Halt => Outcome::Halt,
+        ExpectedOutcome::Trap { trap, at } => Outcome::Trap { trap, at },
+        ExpectedOutcome::Fuel => Outcome::Fuel,
+    }
+}
+
+/// Values in the notation of case files.
+pub fn list(values: &[i128]) -> String {
+    let texts: Vec<String> = values.iter().map(ToString::to_string).collect();
+    format!("[{}]", texts.join(", "))
+}
+
+fn compare_run(isa: &Isa, expected: &ExpectedRun, run: &Run, differences: &mut Vec<Difference>) {
+    let mut differ = |aspect, expected: String, found: String| {
+        if expected != found {
+            differences.push(Difference { aspect, expected, found });
+        }
+    };
+    differ(
+        Aspect::Outcome,
+        expected_outcome_text(isa, expected.outcome),
+        outcome_text(isa, run.outcome),
+    );
+    if let Some(output) = &expected.output {
+        differ(Aspect::Output, list(output), list(&run.output));
+    }
+    if let Some(stack) = &expected.stack {
+        differ(Aspect::Stack, list(stack), list(&run.stack));
+    }
+    for cell in &expected.cells {
+        let name = isa.machine().banks.get(usize::from(cell.bank.0)).map_or("", |bank| &bank.name);
+        let text = |value: i128| format!("{name}[{}] = {value}", cell.index);
+        let found = run.banks.get(usize::from(cell.bank.0)).and_then(|bank| bank.get(cell.index as usize));
+        let found = found.map_or_else(|| "no such cell".to_owned(), |value| text(*value));
+        differ(Aspect::Cell, text(cell.value), found);
+    }
+    if let Some(depth) = expected.max_stack {
+        let found = run.max_stack.map_or_else(|| "unbounded".to_owned(), |depth| depth.to_string());
+        differ(Aspect::MaxStack, depth.to_string(), found);
+    }
+    if let Some(trace) = &expected.trace {
+        differences.extend(trace_difference(trace, run));
+    }
+}
+
+fn trace_difference(expected: &ExpectedTrace, run: &Run) -> Option<Difference> {
+    let part = expected.compare(&run.trace).err()?;
+    let wanted = match expected.lines.get(part.line) {
+        Some(TraceLine::Row(row)) => row_text(row),
+        Some(TraceLine::Gap) => "...".to_owned(),
+        None => "the end of the trace".to_owned(),
+    };
+    let found = match run.trace.get(part.step) {
+        Some(row) => row_text(row),
+        None if run.trace_cut => format!("more than {} steps", run.trace.len()),
+        None => "the end of the run".to_owned(),
+    };
+    Some(Difference {
+        aspect: Aspect::Trace,
+        expected: format!("line {}: {wanted}", part.line + 1),
+        found: format!("step {}: {found}", part.step),
+    })
+}
+
+/// A row in one line.
+pub fn row_text(row: &TraceRow) -> String {
+    let mut text = row.offset.map_or_else(String::new, |offset| format!("{offset} "));
+    text.push_str(&row.state.join(" ").replace("[ ", "[").replace(" ]", "]"));
+    if let Some(insn) = &row.insn {
+        text.push_str(" ; ");
+        text.push_str(insn);
+    }
+    text
+}
