@@ -8,5 +8,6 @@ pub mod execute;
 pub mod judge;
 pub mod registry;
 pub mod report;
+pub mod rounds;
 pub mod runner;
 pub mod verdict;

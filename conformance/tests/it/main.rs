@@ -1,3 +1,5 @@
 //! Tests of the conformance crate.
 
 mod corpus;
+mod rounds;
+mod tutorial;

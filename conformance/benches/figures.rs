@@ -1,0 +1,250 @@
+//! The project's figures, measured in one run: `cargo xtask bench`.
+//!
+//! Each line is the median of several rounds beside the number to reach; nothing is asserted.
+
+use std::hint::black_box;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use arbitrary::Unstructured;
+use bytestone::registry::Registry;
+use bytestone::rounds::Target;
+use bytestone::runner::{self, Selection};
+use bytestone::corpus;
+use bytestone_spec::{Isa, builtin, load_builtin};
+use bytestone_vm::asm::assemble;
+use bytestone_vm::codec::Codec;
+use bytestone_vm::generate::Generator;
+use bytestone_vm::trace::{HashTrace, NoTrace, Notation, TextTrace};
+use bytestone_vm::verify::{Verified, verify};
+use bytestone_vm::{Outcome, Reference, State};
+
+const ROUNDS: usize = 5;
+
+fn main() {
+    println!("{:44} {:>16} {:>16}", "what", "measured", "to reach");
+    load_specs();
+    tiers();
+    verifier();
+    rounds();
+    programs();
+    whole_corpus();
+}
+
+fn line(what: &str, measured: String, goal: &str) {
+    println!("{what:44} {measured:>16} {goal:>16}");
+}
+
+/// The median duration of a task.
+fn median(mut task: impl FnMut()) -> Duration {
+    let mut times: Vec<Duration> = (0..ROUNDS)
+        .map(|_| {
+            let start = Instant::now();
+            task();
+            start.elapsed()
+        })
+        .collect();
+    times.sort();
+    times[ROUNDS / 2]
+}
+
+fn millis(time: Duration) -> String {
+    format!("{:.2} ms", time.as_secs_f64() * 1e3)
+}
+
+fn rate(count: f64, time: Duration) -> String {
+    format!("{:.2} M/s", count / time.as_secs_f64() / 1e6)
+}
+
+fn machine(name: &str) -> Isa {
+    load_builtin(name).expect("the machine is built in").expect("it is sound")
+}
+
+fn load_specs() {
+    for name in builtin::names() {
+        let time = median(|| drop(black_box(load_builtin(name))));
+        line(&format!("spec load and check, {name}"), millis(time), "< 10 ms");
+    }
+}
+
+fn program(isa: &Isa, text: &str) -> Verified {
+    let codec = Codec::new(isa);
+    let assembled = assemble(&codec, text).expect("it assembles");
+    verify(isa, codec.decode(&assembled.bytes).expect("it decodes")).expect("it is accepted")
+}
+
+/// Counts down from a number, with some arithmetic in each round.
+const STACK_LOOP: &str = "
+    PUSH 300000
+    STORE 0
+again: LOAD 1
+    LOAD 0
+    ADD
+    STORE 1
+    LOAD 0
+    PUSH 1
+    SUB
+    STORE 0
+    LOAD 0
+    JUMPZ done
+    JUMP again
+done: HALT
+";
+
+const REGISTER_LOOP: &str = "
+    LOAD R0, 0
+    LOADH R0, 8
+    LOAD R1, 1
+again: ADD R2, R2, R0
+    SUB R0, R0, R1
+    JNZ R0, again
+    HALT
+";
+
+fn tiers() {
+    for (name, text) in [("stack", STACK_LOOP), ("register", REGISTER_LOOP)] {
+        let isa = machine(name);
+        let verified = program(&isa, text);
+        let reference = Reference::new(&isa, &verified);
+        let mut steps = 0.0;
+        let time = median(|| {
+            let mut state = State::new(&isa);
+            assert_eq!(reference.run(&mut state, u64::MAX, &mut NoTrace), Ok(Outcome::Halt));
+            steps = state.steps() as f64;
+        });
+        line(&format!("reference tier, {name}, untraced"), rate(steps, time), "50 M/s");
+        let hashed = median(|| {
+            let mut hash = HashTrace::new();
+            let outcome = reference.run(&mut State::new(&isa), u64::MAX, &mut hash);
+            assert_eq!(outcome, Ok(Outcome::Halt));
+            black_box(hash.finish());
+        });
+        line(&format!("reference tier, {name}, hash"), rate(steps, hashed), "20 M/s");
+        let notation = Notation::new(&isa, verified.program());
+        let text = median(|| {
+            let mut text = TextTrace::new(&notation);
+            let outcome = reference.run(&mut State::new(&isa), u64::MAX, &mut text);
+            assert_eq!(outcome, Ok(Outcome::Halt));
+            black_box(text.finish());
+        });
+        line(&format!("reference tier, {name}, text trace"), rate(steps, text), "5 M/s");
+        let ratio = hashed.as_secs_f64() / time.as_secs_f64();
+        line("  hash to untraced", format!("{ratio:.2} x"), "");
+    }
+}
+
+/// A shape of code: name, and the bytes of about as many instructions as asked for.
+type Shape = (&'static str, fn(usize) -> Vec<u8>);
+
+/// Ordinary code and code made to hurt, for the machine `stack`.
+const SHAPES: [Shape; 6] = [
+    ("straight code", |count| [[0x08, 0, 0x02].repeat(count / 2), vec![0x0f]].concat()),
+    ("every instruction a jump forward", |count| [[0x0a, 0, 0].repeat(count), vec![0x0f]].concat()),
+    ("every instruction a jump backward", |count| {
+        let jump_to_the_one_before = [0x0a, 0xfa, 0xff];
+        let first = (3 * count as i64).min(32_000) as i16;
+        let mut code = vec![0x0a];
+        code.extend((first - first % 3).to_le_bytes());
+        code.extend(jump_to_the_one_before.repeat(count));
+        code.push(0x0f);
+        code
+    }),
+    ("conditional jumps", |count| [[0x08, 0, 0x0b, 0, 0].repeat(count / 2), vec![0x0f]].concat()),
+    ("every call to an entry of its own", |count| {
+        let entries = count / 2;
+        let mut code: Vec<u8> = Vec::new();
+        for entry in 0..entries {
+            code.push(0x0c);
+            code.extend((5 * entries as u32 + 1 + entry as u32).to_le_bytes());
+        }
+        code.push(0x0f);
+        code.resize(code.len() + entries, 0x0d);
+        code
+    }),
+    ("a chain of calls", |count| {
+        let links = count / 2;
+        let mut code: Vec<u8> = vec![0x0c, 6, 0, 0, 0, 0x0f];
+        for link in 0..links {
+            code.push(0x0c);
+            code.extend((6 + 6 * (link as u32 + 1)).to_le_bytes());
+            code.push(0x0d);
+        }
+        code.push(0x0d);
+        code
+    }),
+];
+
+fn verifier() {
+    let isa = machine("stack");
+    let codec = Codec::new(&isa);
+    for (name, shape) in SHAPES {
+        let time = |count: usize| {
+            let program = codec.decode(&shape(count)).expect("it decodes");
+            let mut programs = vec![program; ROUNDS];
+            median(|| drop(black_box(programs.pop().map(|program| verify(&isa, program)))))
+        };
+        let (small, large) = (time(100_000), time(1_000_000));
+        line(&format!("verify 1,000,000: {name}"), millis(large), "< 100 ms");
+        let ratio = large.as_secs_f64() / small.as_secs_f64();
+        line("  to the time for 100,000", format!("{ratio:.1} x"), "< 11 x");
+    }
+}
+
+/// Bytes that look random and are the same in each run.
+fn noise(seed: u64, len: usize) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut byte = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 32) as u8
+    };
+    (0..len).map(|_| byte()).collect()
+}
+
+fn rounds() {
+    let inputs: Vec<Vec<u8>> = (0..20_000).map(|seed| noise(seed, 8 + seed as usize % 120)).collect();
+    for (target, goal) in [(Target::Decoder, "0.30 M/s"), (Target::Run, "0.02 M/s")] {
+        let time = median(|| {
+            for input in &inputs {
+                target.round(input).expect("no defect");
+            }
+        });
+        line(&format!("fuzz round without libFuzzer, {}", target.name()), rate(inputs.len() as f64, time), goal);
+    }
+}
+
+fn programs() {
+    let inputs: Vec<Vec<u8>> = (0..5_000).map(|seed| noise(seed, 400)).collect();
+    for name in builtin::names() {
+        let isa = machine(name);
+        let (codec, generator) = (Codec::new(&isa), Generator::new(&isa).expect("programs can end"));
+        let (mut accepted, mut clean) = (0.0, 0.0);
+        let time = median(|| {
+            (accepted, clean) = (0.0, 0.0);
+            for input in &inputs {
+                let code = generator.program(&mut Unstructured::new(input));
+                let Ok(program) = codec.decode(&code) else { continue };
+                let Ok(verified) = verify(&isa, program) else { continue };
+                accepted += 1.0;
+                let outcome = Reference::new(&isa, &verified).run(&mut State::new(&isa), 10_000, &mut NoTrace);
+                clean += f64::from(u8::from(outcome == Ok(Outcome::Halt)));
+            }
+        });
+        let count = inputs.len() as f64;
+        line(&format!("generated programs, {name}"), rate(count, time), "0.02 M/s");
+        line("  accepted", format!("{:.1} %", 100.0 * accepted / count), "> 95 %");
+        line("  to a clean end", format!("{:.1} %", 100.0 * clean / count), "> 60 %");
+    }
+}
+
+fn whole_corpus() {
+    let machines = Registry::built_in().expect("built-in machines are sound");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
+    let time = median(|| {
+        let corpus = corpus::read(&folder, &machines).expect("the corpus reads");
+        let total = runner::run(&corpus, &machines, &Selection::default(), &mut []).expect("nothing is written");
+        assert_eq!(total.failed, 0);
+    });
+    line("the whole corpus", millis(time), "< 2000 ms");
+}

@@ -1,0 +1,6 @@
+//! The target `decoder`.
+#![no_main]
+
+use bytestone::rounds::Target;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| bytestone_fuzz::drive(Target::Decoder, data));

@@ -1,0 +1,6 @@
+//! The target `run`.
+#![no_main]
+
+use bytestone::rounds::Target;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| bytestone_fuzz::drive(Target::Run, data));

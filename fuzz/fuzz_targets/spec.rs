@@ -1,0 +1,6 @@
+//! The target `spec`.
+#![no_main]
+
+use bytestone::rounds::Target;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| bytestone_fuzz::drive(Target::Spec, data));
