@@ -139,10 +139,17 @@ pub fn read(folder: &Path, machines: &dyn load::Machines) -> Result<Corpus, Corp
     };
     let mut files = Vec::new();
     for machine in &manifest.machines {
-        let paths = case_files(&folder.join(&machine.0), &mut error);
-        if paths.is_empty() {
-            error.other.push(format!("there is no case file for {} in {}", machine.0, folder.display()));
-        }
+        let paths = match case_files(&folder.join(&machine.0)) {
+            Ok(paths) if !paths.is_empty() => paths,
+            Ok(_) => {
+                error.other.push(format!("there is no case file for {} in {}", machine.0, folder.display()));
+                continue;
+            }
+            Err(why) => {
+                error.unreadable.push((folder.join(&machine.0), why.to_string()));
+                continue;
+            }
+        };
         for path in paths {
             match read_file(&path, machines) {
                 Ok(file) if file.content.machine != *machine.0 => error.other.push(format!(
@@ -189,21 +196,18 @@ fn read_manifest(source: Source) -> Result<Manifest, Faulty> {
 }
 
 /// The YAML files of a folder, sorted by name.
-fn case_files(folder: &Path, error: &mut CorpusError) -> Vec<PathBuf> {
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(why) => {
-            error.unreadable.push((folder.to_owned(), why.to_string()));
-            return Vec::new();
-        }
-    };
-    let mut paths: Vec<PathBuf> = entries
+///
+/// # Errors
+///
+/// The folder cannot be read.
+pub fn case_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)?
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
         .take(FILES)
         .collect();
     paths.sort();
-    paths
+    Ok(paths)
 }
 
 /// An id names one case, whatever its file; an id of the past names one case too.

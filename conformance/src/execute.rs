@@ -38,6 +38,8 @@ pub enum Fate {
 /// What came of a run.
 #[derive(Clone, Debug)]
 pub struct Run {
+    /// The bytes of the program.
+    pub code: Vec<u8>,
     /// How it ended.
     pub outcome: Outcome,
     /// Everything printed.
@@ -252,6 +254,7 @@ fn run(
     }
     let trace = trace_text.iter().filter_map(|line| TraceRow::parse(line).ok()).collect();
     Some(Run {
+        code: verified.program().code().to_vec(),
         outcome,
         output: state.output().collect(),
         stack: state.stack().collect(),

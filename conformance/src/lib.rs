@@ -4,8 +4,10 @@
 pub mod bless;
 pub mod case;
 pub mod corpus;
+pub mod examples;
 pub mod execute;
 pub mod judge;
+pub mod manual;
 pub mod registry;
 pub mod report;
 pub mod rounds;

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use bytestone::examples::examples;
+use bytestone::manual::Manual;
 use bytestone::registry::open_machine;
 use bytestone::{case, corpus};
 use bytestone_spec::{builtin, load};
@@ -171,7 +173,20 @@ enum ManualFormat {
 impl ManualCommand {
     /// Runs the command.
     pub fn run(&self) -> Result<ExitCode, Failure> {
-        let _ = (&self.machine, &self.cases, self.format, &self.output);
-        Err(Failure::Environment("not built yet".into()))
+        let isa = open_machine(&self.machine)?;
+        let mut files = Vec::new();
+        if let Some(folder) = &self.cases {
+            for path in corpus::case_files(folder).map_err(|error| Failure::file(folder, &error))? {
+                files.push(corpus::read_file(&path, &isa)?);
+            }
+        }
+        let examples = examples(&isa, files.iter().flat_map(|file| &file.content.cases));
+        let manual = Manual::new(&isa, &examples);
+        let text = match self.format {
+            ManualFormat::Html => manual.html(),
+            ManualFormat::Markdown => manual.markdown(),
+        };
+        write(text.as_bytes(), self.output.as_ref())?;
+        Ok(ExitCode::SUCCESS)
     }
 }
