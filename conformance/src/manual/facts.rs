@@ -1,7 +1,5 @@
 //! What the manual says of a machine and its instructions, in sentences with code in backticks.
 
-use std::collections::BTreeSet;
-
 use bytestone_spec::Isa;
 use bytestone_spec::isa::{
     ClauseId, CodeEnd, Instruction, Op, TransferKind, Trap, TrapId, WriteTo,
@@ -166,6 +164,21 @@ pub(super) fn is_limit(id: TrapId) -> bool {
     [TrapId::STACK_OVERFLOW, TrapId::CALL_DEPTH].contains(&id)
 }
 
+/// What a trap does, or that there is none.
+pub(super) fn traps_words(traps: &[(TrapId, &Trap)]) -> &'static str {
+    match traps {
+        [] => "No instruction of this machine traps.",
+        _ => {
+            "A trap ends the program at the instruction that raises it, with the state before that instruction."
+        }
+    }
+}
+
+/// The instructions that can raise a trap.
+pub(super) fn raising(isa: &Isa, id: TrapId) -> Vec<&Instruction> {
+    isa.instructions().iter().filter(|insn| traps_of(isa, insn).contains(&id)).collect()
+}
+
 /// When the trap of a limit can happen.
 pub(super) fn limit_words(isa: &Isa, id: TrapId) -> &'static str {
     match (id, isa.machine().call_depth) {
@@ -223,9 +236,14 @@ pub(super) fn callee(insn: &Instruction) -> Option<&str> {
     Some(&operand.name)
 }
 
-/// Where control goes after an instruction.
-pub(super) fn flow(isa: &Isa, insn: &Instruction) -> String {
+/// Where control goes after an instruction; `None` if just to the next one.
+pub(super) fn flow(isa: &Isa, insn: &Instruction) -> Option<String> {
     let effect = &insn.effect;
+    if let Some(callee) = callee(insn) {
+        return Some(format!(
+            "Execution goes on at `{callee}`, and with the next instruction when that returns."
+        ));
+    }
     let mut ways: Vec<String> = effect
         .jumps
         .iter()
@@ -233,27 +251,23 @@ pub(super) fn flow(isa: &Isa, insn: &Instruction) -> String {
         .map(|operand| format!("at `{}`", operand.name))
         .collect();
     if effect.returns {
-        ways.push("after the call that it returns from".to_owned());
+        ways.push("after the latest call".to_owned());
     }
-    if let Some(callee) = callee(insn) {
-        ways.push(format!("at `{callee}`, and after its return with the next instruction"));
-    } else if effect.falls_through {
-        ways.push("with the next instruction".to_owned());
+    if ways.is_empty() && !effect.halts {
+        return None;
     }
-    let mut words = match ways.is_empty() {
-        true => String::new(),
-        false => format!("Execution goes on {}.", ways.join(" or ")),
+    if effect.falls_through {
+        ways.push(match isa.code_end() {
+            CodeEnd::Reject => "with the next instruction".to_owned(),
+            CodeEnd::Halt => "with the next instruction, if there is one".to_owned(),
+        });
+    }
+    let end = match (ways.is_empty(), effect.halts) {
+        (true, _) => return Some("The program ends.".to_owned()),
+        (false, true) => ", or the program ends",
+        (false, false) => "",
     };
-    if effect.halts {
-        words = match words.is_empty() {
-            true => "The program ends.".to_owned(),
-            false => format!("{words} Or the program ends."),
-        };
-    }
-    if effect.falls_through && effect.call.is_none() && isa.code_end() == CodeEnd::Halt {
-        words.push_str(" At the end of the code the program ends.");
-    }
-    words
+    Some(format!("Execution goes on {}{end}.", ways.join(" or ")))
 }
 
 /// What a clause of an instruction stands for.
@@ -293,11 +307,4 @@ pub(super) fn without_action(insn: &Instruction) -> &'static str {
         (false, true) => "Nothing but the stack effect.",
         (true, true) => "Nothing.",
     }
-}
-
-/// The features that instructions of the machine need, sorted.
-pub(super) fn features(isa: &Isa) -> Vec<&str> {
-    let features: BTreeSet<&str> =
-        isa.instructions().iter().flat_map(|insn| &insn.features).map(String::as_str).collect();
-    features.into_iter().collect()
 }

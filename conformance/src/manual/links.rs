@@ -92,7 +92,8 @@ impl<'a> Links<'a> {
             .collect();
         let mut links = Self { isa, names, notes: BTreeMap::new(), mentions: BTreeMap::new() };
         for (anchor, note) in &notes {
-            for mentioned in links.sentence(&note.text).into_iter().filter_map(|piece| piece.anchor) {
+            for mentioned in links.sentence(&note.text).into_iter().filter_map(|piece| piece.anchor)
+            {
                 let mentions = links.mentions.entry(mentioned).or_default();
                 if mentions.last() != Some(anchor) {
                     mentions.push(anchor.clone());
@@ -168,25 +169,21 @@ impl<'a> Links<'a> {
         pieces
     }
 
-    /// The notes that a rule cites and those that mention its name, by its anchor.
-    pub(super) fn notes_on(&self, reference: Option<&str>, anchor: &str) -> Vec<String> {
-        let cited = reference.map(|text| self.reference(text)).unwrap_or_default();
-        let mut notes: Vec<String> = cited
+    /// The notes that mention a thing and that its own reference does not cite.
+    pub(super) fn notes_on(
+        &self,
+        target: Target,
+        name: &str,
+        reference: Option<&str>,
+    ) -> Vec<(&str, &'a Note)> {
+        let cited: Vec<Piece<'_>> = reference.map(|text| self.reference(text)).unwrap_or_default();
+        self.mentions
+            .get(&anchor(target, name))
             .into_iter()
-            .filter_map(|piece| piece.anchor)
-            .filter(|anchor| self.notes.contains_key(anchor))
-            .collect();
-        for note in self.mentions.get(anchor).into_iter().flatten() {
-            if !notes.contains(note) {
-                notes.push(note.clone());
-            }
-        }
-        notes
-    }
-
-    /// The name of the note with an anchor.
-    pub(super) fn note(&self, anchor: &str) -> Option<&'a Note> {
-        self.notes.get(anchor).copied()
+            .flatten()
+            .filter(|note| !cited.iter().any(|piece| piece.anchor.as_ref() == Some(note)))
+            .filter_map(|note| Some((note.as_str(), *self.notes.get(note)?)))
+            .collect()
     }
 }
 

@@ -71,6 +71,14 @@ impl<'a> OpcodeMap<'a> {
         rows
     }
 
+    /// The digits that the opcodes of a row have in common: `2_`.
+    pub(super) fn row_head(&self, row: u8) -> String {
+        match self.size {
+            0..=16 => "_".to_owned(),
+            _ => format!("{:X}_", row / Self::COLUMNS),
+        }
+    }
+
     /// The columns of a row; opcodes narrower than four bits have fewer.
     pub(super) fn columns(&self) -> u8 {
         self.size.min(u16::from(Self::COLUMNS)) as u8

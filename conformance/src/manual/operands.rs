@@ -2,8 +2,8 @@
 
 use bytestone_spec::Isa;
 use bytestone_spec::isa::{
-    Bank, BankId, Field, Instruction, IntType, LabelBase, LabelRole, LabelRule, Operand, OperandKind,
-    Part, Word,
+    Bank, BankId, Field, Instruction, IntType, LabelBase, LabelRole, LabelRule, Operand,
+    OperandKind, Part, Word,
 };
 
 use super::layout::{leb_bytes, order_words, range};

@@ -6,6 +6,10 @@ use bytestone_vm::Reason;
 
 use super::operands::{cells, exceeds};
 
+/// What rejection is.
+pub(super) const INTRODUCTION: &str =
+    "A program with one of these faults is rejected before its first step. The list is closed.";
+
 /// What is wrong with a program that is rejected so.
 pub(super) const fn meaning(reason: Reason) -> &'static str {
     match reason {
@@ -54,10 +58,8 @@ pub(super) fn applies(isa: &Isa, reason: Reason) -> bool {
 
 /// How programs of the machine are examined, in sentences.
 pub(super) fn procedure(isa: &Isa) -> Vec<String> {
-    let mut lengths = isa
-        .instructions()
-        .iter()
-        .flat_map(|insn| [insn.encoding.min_len, insn.encoding.max_len]);
+    let mut lengths =
+        isa.instructions().iter().flat_map(|insn| [insn.encoding.min_len, insn.encoding.max_len]);
     let first = lengths.next();
     let decoding = if lengths.all(|length| Some(length) == first) {
         "All instructions have one length, so decoding goes on behind a fault."
@@ -83,10 +85,7 @@ pub(super) fn of_instruction(isa: &Isa, insn: &Instruction) -> Vec<(Reason, Stri
         Reason::FallsOffEnd,
         Reason::Truncated,
     ];
-    ORDER
-        .into_iter()
-        .filter_map(|reason| why(isa, insn, reason).map(|why| (reason, why)))
-        .collect()
+    ORDER.into_iter().filter_map(|reason| why(isa, insn, reason).map(|why| (reason, why))).collect()
 }
 
 /// When a rejection for `reason` names the instruction, if it can.
@@ -96,8 +95,9 @@ fn why(isa: &Isa, insn: &Instruction, reason: Reason) -> Option<String> {
     let calls = effect.call.is_some() && isa.machine().stack.is_some();
     match reason {
         Reason::UnknownOpcode => None,
-        Reason::Truncated => (insn.encoding.max_len > 1)
-            .then(|| "the code ends before its last byte".to_owned()),
+        Reason::Truncated => {
+            (insn.encoding.max_len > 1).then(|| "the code ends before its last byte".to_owned())
+        }
         Reason::BadOperand => bad_operand(insn),
         Reason::BadIndex => bad_index(isa, insn),
         Reason::BadJump => bad_jump(insn),
@@ -116,9 +116,9 @@ fn why(isa: &Isa, insn: &Instruction, reason: Reason) -> Option<String> {
             calls.then(|| "the subroutine makes the stack too deep".to_owned())
         }
         Reason::StackMismatch => stack_mismatch(isa, insn),
-        Reason::ReturnWithoutCall => effect
-            .returns
-            .then(|| "it can be reached from the start without a call".to_owned()),
+        Reason::ReturnWithoutCall => {
+            effect.returns.then(|| "it can be reached from the start without a call".to_owned())
+        }
     }
 }
 
@@ -160,7 +160,8 @@ fn bad_jump(insn: &Instruction) -> Option<String> {
         .filter(|operand| matches!(operand.kind, OperandKind::Label(_)))
         .map(|operand| format!("`{}`", operand.name))
         .collect();
-    (!labels.is_empty()).then(|| format!("no instruction starts where {} leads", labels.join(" or ")))
+    (!labels.is_empty())
+        .then(|| format!("no instruction starts where {} leads", labels.join(" or ")))
 }
 
 fn stack_mismatch(isa: &Isa, insn: &Instruction) -> Option<String> {

@@ -24,23 +24,22 @@ pub(super) fn entry(manual: &Manual<'_>, insn: &Instruction) -> Markup {
                 }
             }
             p.doc { (manual.sentence(&insn.doc)) }
-            section {
-                h4 { "Encoding" }
-                div.figure { (figure::encoding(isa, insn)) }
-                p.quiet { "In the spec: " code { (insn.text.enc) } }
-            }
-            @if !insn.operands.is_empty() { (operand_table(manual, insn)) }
-            div.pair {
+            div.shape {
+                section.encoding {
+                    h4 { "Encoding" }
+                    div.figure { (figure::encoding(isa, insn)) }
+                    p.quiet { "In the spec: " code { (insn.text.enc) } }
+                }
                 @if isa.machine().stack.is_some() {
                     section { h4 { "Stack" } (figure::stack(insn)) }
                 }
-                section {
-                    h4 { "Action" }
-                    (action(manual, insn))
-                    p { (manual.sentence(&facts::flow(isa, insn))) }
-                }
             }
-            div.pair { (traps(manual, insn)) (rejections(manual, insn)) }
+            @if !insn.operands.is_empty() { (operand_table(manual, insn)) }
+            div.meaning {
+                (action(manual, insn))
+                (traps(manual, insn))
+                (rejections(manual, insn))
+            }
             (origin(manual, insn))
             (examples(manual, insn))
         }
@@ -77,19 +76,27 @@ fn operand_table(manual: &Manual<'_>, insn: &Instruction) -> Markup {
 
 fn action(manual: &Manual<'_>, insn: &Instruction) -> Markup {
     html! {
-        @if insn.text.action.is_empty() {
-            p { (facts::without_action(insn)) }
-        } @else {
-            pre { code { (insn.text.action) } }
+        section {
+            h4 { "Action" }
+            @if insn.text.action.is_empty() {
+                p { (facts::without_action(insn)) }
+            } @else {
+                pre { code { (insn.text.action) } }
+            }
+            @if let Some(flow) = facts::flow(manual.isa, insn) { p { (manual.sentence(&flow)) } }
+            @if !insn.clauses.is_empty() { (clauses(manual, insn)) }
         }
-        @if !insn.clauses.is_empty() {
-            ul.clauses aria-label="Clauses" {
-                @for (at, clause) in insn.clauses.iter().enumerate() {
-                    li id=(anchor(Target::Clause, &clause.id)) {
-                        code { (clause.id) }
-                        " " span.quiet {
-                            (manual.sentence(&facts::clause(manual.isa, insn, ClauseId(at as u16))))
-                        }
+    }
+}
+
+fn clauses(manual: &Manual<'_>, insn: &Instruction) -> Markup {
+    html! {
+        ul.clauses aria-label="Clauses" {
+            @for (at, clause) in insn.clauses.iter().enumerate() {
+                li id=(anchor(Target::Clause, &clause.id)) {
+                    code { (clause.id) }
+                    " " span.quiet {
+                        (manual.sentence(&facts::clause(manual.isa, insn, ClauseId(at as u16))))
                     }
                 }
             }
@@ -138,8 +145,7 @@ fn rejections(manual: &Manual<'_>, insn: &Instruction) -> Markup {
 
 /// Where the rule comes from, and the notes that touch it.
 fn origin(manual: &Manual<'_>, insn: &Instruction) -> Markup {
-    let here = anchor(Target::Instruction, &insn.name);
-    let notes = manual.links.notes_on(insn.reference.as_deref(), &here);
+    let notes = manual.links.notes_on(Target::Instruction, &insn.name, insn.reference.as_deref());
     html! {
         @if insn.reference.is_some() || !notes.is_empty() {
             p.origin {
@@ -148,11 +154,9 @@ fn origin(manual: &Manual<'_>, insn: &Instruction) -> Markup {
                 }
                 @if !notes.is_empty() {
                     " " span.key { "Notes" }
-                    @for (at, anchor) in notes.iter().enumerate() {
+                    @for (at, (anchor, note)) in notes.iter().enumerate() {
                         @if at > 0 { "," }
-                        @if let Some(note) = manual.links.note(anchor) {
-                            " " a href={ "#" (anchor) } { (note.name) }
-                        }
+                        " " a href={ "#" (anchor) } { (note.name) }
                     }
                 }
             }

@@ -159,11 +159,9 @@ fn cells(when: &str, names: &[String], callee: Option<&str>) -> Markup {
     html! {
         div.cells {
             span.when { (when) }
-            span.rest { "…" }
-            @for (at, name) in names.iter().enumerate() {
-                span.top[at + 1 == names.len() && callee.is_none()] { (name) }
-            }
-            @if let Some(callee) = callee { span.callee { "what " (callee) " leaves" } }
+            span.cell.rest { "…" }
+            @for name in names { span.cell { (name) } }
+            @if let Some(callee) = callee { span.cell.callee { "what " (callee) " leaves" } }
         }
     }
 }

@@ -80,12 +80,16 @@ pub(super) fn instructions(manual: &Manual<'_>) -> Markup {
 fn instruction_row(manual: &Manual<'_>, insn: &Instruction) -> Markup {
     let isa = manual.isa;
     let traps = facts::traps_of(isa, insn);
-    let doc = insn.doc.split("\n\n").next().unwrap_or_default();
     html! {
         tr {
             th.name scope="row" { (link(Target::Instruction, &insn.name)) }
             td.op { code { (opcode(insn)) } }
-            td.operands { code { (operands::summary(isa, insn)) } }
+            td.operands { code {
+                @for (at, operand) in insn.operands.iter().enumerate() {
+                    @if at > 0 { ", " }
+                    span { (operand.name) ": " (operands::kind(isa, operand)) }
+                }
+            } }
             td.bytes { (length(&insn.encoding)) }
             @if isa.machine().stack.is_some() { td.effect { code { (insn.text.stack) } } }
             td.traps {
@@ -94,7 +98,7 @@ fn instruction_row(manual: &Manual<'_>, insn: &Instruction) -> Markup {
                     (link(Target::Trap, &isa.trap(*trap).name))
                 }
             }
-            td.doc { (super::pieces(&manual.links.sentence(doc))) }
+            td.doc { (manual.sentence(&insn.doc)) }
         }
     }
 }
@@ -102,7 +106,6 @@ fn instruction_row(manual: &Manual<'_>, insn: &Instruction) -> Markup {
 pub(super) fn opcode_map(map: &OpcodeMap<'_>) -> Markup {
     let rows = map.rows();
     let columns = map.columns();
-    let digits = if map.size > 16 { 2 } else { 1 };
     html! {
         section aria-labelledby="opcodes" {
             h2 #opcodes { "Opcode map" }
@@ -121,7 +124,7 @@ pub(super) fn opcode_map(map: &OpcodeMap<'_>) -> Markup {
                 tbody {
                     @for row in rows {
                         tr {
-                            th scope="row" { (format!("{:0width$X}", row / OpcodeMap::COLUMNS, width = digits - 1)) "_" }
+                            th scope="row" { (map.row_head(row)) }
                             @for column in 0..columns { (map_cell(map.at(row + column))) }
                         }
                     }
@@ -151,11 +154,7 @@ pub(super) fn traps(manual: &Manual<'_>) -> Markup {
     html! {
         section aria-labelledby="traps" {
             h2 #traps { "Traps" }
-            @if traps.is_empty() {
-                p { "No instruction of this machine traps." }
-            } @else {
-                p { "A trap ends the program at the instruction that raises it, with the state before that instruction." }
-            }
+            p { (facts::traps_words(&traps)) }
             dl.notes {
                 @for (id, trap) in traps {
                     dt id=(anchor(Target::Trap, &trap.name)) {
@@ -166,8 +165,7 @@ pub(super) fn traps(manual: &Manual<'_>) -> Markup {
                         p { (manual.sentence(&trap.doc)) " " (manual.sentence(facts::limit_words(isa, id))) }
                         p.quiet {
                             @if let Some(reference) = &trap.reference { (manual.reference(reference)) ". " }
-                            @let raising: Vec<_> = isa.instructions().iter()
-                                .filter(|insn| facts::traps_of(isa, insn).contains(&id)).collect();
+                            @let raising = facts::raising(isa, id);
                             @if !raising.is_empty() { "Raised by " (these(&raising)) "." }
                         }
                     }
@@ -197,7 +195,7 @@ pub(super) fn rejects(manual: &Manual<'_>) -> Markup {
         section aria-labelledby="rejects" {
             h2 #rejects { "Reject reasons" }
             p {
-                "A program with one of these faults is rejected before its first step. The list is closed. "
+                (rejects::INTRODUCTION) " "
                 @for words in rejects::procedure(isa) { (manual.sentence(&words)) " " }
             }
             div.scroll { table.rejects {
