@@ -296,15 +296,26 @@ pub(super) fn clause(isa: &Isa, insn: &Instruction, id: ClauseId) -> String {
             TransferKind::Return => "returns".to_owned(),
             TransferKind::Halt => "ends the program".to_owned(),
         },
-        None => "pushes".to_owned(),
+        None => pushed(insn, id),
+    }
+}
+
+/// The output that a clause of no other kind gives its value.
+fn pushed(insn: &Instruction, id: ClauseId) -> String {
+    let clause = insn.clauses.get(usize::from(id.0)).map_or("", |clause| &clause.id);
+    let part = clause.strip_prefix(&insn.name).and_then(|rest| rest.strip_prefix('.'));
+    let name = part.map_or("", |part| part.split('#').next().unwrap_or(part));
+    match insn.effect.outputs.iter().any(|output| output == name) {
+        true => format!("pushes `{name}`"),
+        false => "pushes".to_owned(),
     }
 }
 
 /// What an instruction without an action of its own does.
 pub(super) fn without_action(insn: &Instruction) -> &'static str {
     match (insn.effect.inputs.is_empty(), insn.effect.outputs.is_empty()) {
-        (_, false) => "The outputs are the inputs or operands of the same names.",
-        (false, true) => "Nothing but the stack effect.",
-        (true, true) => "Nothing.",
+        (_, false) => "None of its own: each output is the input or operand of its name.",
+        (false, true) => "None beyond the stack effect.",
+        (true, true) => "None.",
     }
 }

@@ -103,14 +103,20 @@ fn why(isa: &Isa, insn: &Instruction, reason: Reason) -> Option<String> {
         Reason::BadJump => bad_jump(insn),
         Reason::FallsOffEnd => (effect.falls_through && isa.code_end() == CodeEnd::Reject)
             .then(|| "it is the last instruction and can be reached".to_owned()),
-        Reason::StackUnderflow if pops > 0 => Some(format!("the stack holds fewer than {pops}")),
+        Reason::StackUnderflow if pops == 1 => Some("the stack is empty".to_owned()),
+        Reason::StackUnderflow if pops > 1 => {
+            Some(format!("the stack holds fewer than {pops} cells"))
+        }
         Reason::StackUnderflow => {
             calls.then(|| "the subroutine takes more than the stack holds".to_owned())
         }
         Reason::StackOverflow if pushes > pops => {
             let depth = isa.machine().stack?.depth as usize;
             let most = (depth + pops).saturating_sub(pushes);
-            Some(format!("the stack holds more than {most}"))
+            Some(match most {
+                0 => "always: it pushes more than the stack can hold".to_owned(),
+                _ => format!("the stack holds more than {most} cells"),
+            })
         }
         Reason::StackOverflow => {
             calls.then(|| "the subroutine makes the stack too deep".to_owned())
@@ -142,15 +148,30 @@ fn bad_operand(insn: &Instruction) -> Option<String> {
 
 fn bad_index(isa: &Isa, insn: &Instruction) -> Option<String> {
     let mut faults = Vec::new();
-    for operand in &insn.operands {
-        if let OperandKind::Index(id) = operand.kind
-            && let Some(bank) = isa.machine().banks.get(usize::from(id.0))
-            && exceeds(bank, operand.raw)
-        {
-            faults.push(format!("`{}` is not one of {}", operand.name, cells(bank)));
+    for (at, bank) in isa.machine().banks.iter().enumerate() {
+        let names: Vec<String> = insn
+            .operands
+            .iter()
+            .filter(|operand| {
+                let names_bank =
+                    matches!(operand.kind, OperandKind::Index(id) if usize::from(id.0) == at);
+                names_bank && exceeds(bank, operand.raw)
+            })
+            .map(|operand| format!("`{}`", operand.name))
+            .collect();
+        if !names.is_empty() {
+            faults.push(format!("{} is not one of {}", alternatives(&names), cells(bank)));
         }
     }
     (!faults.is_empty()).then(|| faults.join(", or "))
+}
+
+/// `a`, `a or b`, `a, b or c`.
+fn alternatives(names: &[String]) -> String {
+    match names {
+        [names @ .., last] if !names.is_empty() => format!("{} or {last}", names.join(", ")),
+        names => names.concat(),
+    }
 }
 
 fn bad_jump(insn: &Instruction) -> Option<String> {
@@ -161,7 +182,7 @@ fn bad_jump(insn: &Instruction) -> Option<String> {
         .map(|operand| format!("`{}`", operand.name))
         .collect();
     (!labels.is_empty())
-        .then(|| format!("no instruction starts where {} leads", labels.join(" or ")))
+        .then(|| format!("no instruction starts where {} leads", alternatives(&labels)))
 }
 
 fn stack_mismatch(isa: &Isa, insn: &Instruction) -> Option<String> {

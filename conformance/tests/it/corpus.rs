@@ -10,8 +10,12 @@ fn reads() {
         for f in dir {
             let p = f.unwrap().path();
             let text = std::fs::read_to_string(&p).unwrap();
-            match bytestone::case::load::load(Source { name: p.display().to_string(), text }, &isa) {
-                Ok(f) => { println!("{} {}", p.display(), f.cases.len()); n += f.cases.len() }
+            match bytestone::case::load::load(Source { name: p.display().to_string(), text }, &isa)
+            {
+                Ok(f) => {
+                    println!("{} {}", p.display(), f.cases.len());
+                    n += f.cases.len()
+                }
                 Err(e) => println!("{e}"),
             }
         }

@@ -1,3 +1,4 @@
 //! Tests of the conformance crate.
 
 mod corpus;
+mod manual;

@@ -189,7 +189,7 @@ fn example(manual: &Manual<'_>, insn: &Instruction, example: &Example) -> Markup
                     div { h5 { "Bytes" } pre.bytes { code { (example.bytecode.trim()) } } }
                 }
                 @if !example.trace.trim().is_empty() {
-                    div { h5 { "Trace" } (listing(&example.trace, insn, behind_comment)) }
+                    div.trace { h5 { "Trace" } (listing(&example.trace, insn, behind_comment)) }
                 }
             }
         }

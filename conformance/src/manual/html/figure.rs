@@ -34,7 +34,7 @@ fn byte_group(isa: &Isa, insn: &Instruction, group: &Group) -> Markup {
             }
         },
         GroupHolds::Operand { operand, order, bytes } => html! {
-            div class={ "group " (class(insn, *operand)) } {
+            div class={ "group " (class(insn, *operand)) } style={ "--bytes:" (bytes.len()) } {
                 @for (byte, (high, low)) in bytes.iter().enumerate() {
                     div.cell {
                         span.at { (range(group.at.min + byte as u32, group.at.max + byte as u32)) }
@@ -157,10 +157,17 @@ pub(super) fn stack(insn: &Instruction) -> Markup {
 
 fn cells(when: &str, names: &[String], callee: Option<&str>) -> Markup {
     html! {
+        // The cells in their order on the stack; the top is at the right.
         div.cells {
             span.when { (when) }
             span.cell.rest { "…" }
-            @for name in names { span.cell { (name) } }
+            @for (at, name) in names.iter().enumerate() {
+                @let column = format!("grid-column:{}", at + 2);
+                @if at > 0 && at + 1 == names.len() && callee.is_none() {
+                    span.top style=(column) { "top" }
+                }
+                span.cell style=(column) { (name) }
+            }
             @if let Some(callee) = callee { span.cell.callee { "what " (callee) " leaves" } }
         }
     }
