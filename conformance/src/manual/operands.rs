@@ -52,14 +52,25 @@ fn stored(insn: &Instruction, operand: &Operand, at: u8) -> String {
         }
     }
     match places.as_slice() {
-        [field] => {
-            let (high, low) = (field.word_low + field.width - 1, field.word_low);
-            match field.width {
-                1 => format!("`{ty}`, bit {low}"),
-                _ => format!("`{ty}`, bits {high} to {low}"),
-            }
+        [field] => format!("`{ty}`, {}", word_bits(field)),
+        places => {
+            let pieces: Vec<String> = places
+                .iter()
+                .map(|field| {
+                    let (high, low) = (field.operand_low + field.width - 1, field.operand_low);
+                    format!("`[{high}:{low}]` in {}", word_bits(field))
+                })
+                .collect();
+            format!("`{ty}`, {}", pieces.join(", "))
         }
-        places => format!("`{ty}`, in {} pieces", places.len()),
+    }
+}
+
+/// The bits of its word that a field has.
+fn word_bits(field: &Field) -> String {
+    match field.width {
+        1 => format!("bit {}", field.word_low),
+        width => format!("bits {} to {}", field.word_low + width - 1, field.word_low),
     }
 }
 

@@ -50,8 +50,8 @@ fn byte_group(isa: &Isa, insn: &Instruction, group: &Group) -> Markup {
         GroupHolds::Leb { operand, max } => html! {
             div class={ "group leb " (class(insn, *operand)) } {
                 div.cell {
-                    span.at { (range(group.at.min, group.at.max)) " on" }
-                    b { (operand_text(insn, *operand, 0, 0).split('[').next().unwrap_or_default()) }
+                    span.at { "from " (group.at.text()) }
+                    b { (insn.operands.get(usize::from(*operand)).map_or("", |operand| &operand.name)) }
                 }
                 div.label { (described(isa, insn, *operand)) ", LEB128, " (range(1, *max)) " bytes" }
             }

@@ -53,7 +53,7 @@ fn byte_cells(insn: &Instruction, group: &Group) -> Vec<Cell> {
         GroupHolds::Leb { operand, max } => {
             let name = insn.operands.get(usize::from(*operand)).map_or("", |operand| &operand.name);
             let inside = format!("{name}, LEB128, {} bytes", range(1, *max));
-            vec![Cell { above: format!("{} on", group.at.text()), inside }]
+            vec![Cell { above: format!("from {}", group.at.text()), inside }]
         }
     }
 }
