@@ -1,5 +1,6 @@
 //! Tests of the conformance crate.
 
 mod corpus;
+mod manual;
 mod rounds;
 mod tutorial;

@@ -1,0 +1,142 @@
+//! Opcodes: what tells one instruction from another, and the map of all of them.
+
+use std::collections::BTreeMap;
+
+use bytestone_spec::Isa;
+use bytestone_spec::isa::{ByteOrder, Instruction, Part, Word};
+
+/// Which instructions have which opcode, on machines whose opcodes are all in one place and have
+/// at most eight bits.
+pub(super) struct OpcodeMap<'a> {
+    /// Where the opcode is, in words.
+    pub(super) place: String,
+    /// How many opcodes there can be.
+    pub(super) size: u16,
+    /// The instructions by opcode.
+    pub(super) cells: BTreeMap<u8, Vec<&'a Instruction>>,
+}
+
+impl<'a> OpcodeMap<'a> {
+    /// The opcodes of a row.
+    pub(super) const COLUMNS: u8 = 16;
+
+    pub(super) fn of(isa: &'a Isa) -> Option<Self> {
+        Self::of_first_bytes(isa).or_else(|| Self::of_field(isa))
+    }
+
+    fn of_first_bytes(isa: &'a Isa) -> Option<Self> {
+        let mut cells: BTreeMap<u8, Vec<&Instruction>> = BTreeMap::new();
+        for insn in isa.instructions() {
+            let word = first_word(insn)?;
+            let low = match word.order {
+                ByteOrder::Little => 0,
+                ByteOrder::Big => (word.bytes - 1) * 8,
+            };
+            if word.fixed_mask >> low & 0xff != 0xff {
+                return None;
+            }
+            cells.entry((word.fixed_value >> low) as u8).or_default().push(insn);
+        }
+        Some(Self { place: "the first byte".to_owned(), size: 256, cells })
+    }
+
+    fn of_field(isa: &'a Isa) -> Option<Self> {
+        let first = first_word(isa.instructions().first()?)?;
+        let mut mask = u64::MAX;
+        for insn in isa.instructions() {
+            let word = first_word(insn)?;
+            if (word.bytes, word.order) != (first.bytes, first.order) {
+                return None;
+            }
+            mask &= word.fixed_mask;
+        }
+        let (low, width) = run(mask).filter(|(_, width)| *width <= 8)?;
+        let mut cells: BTreeMap<u8, Vec<&Instruction>> = BTreeMap::new();
+        for insn in isa.instructions() {
+            let opcode = (first_word(insn)?.fixed_value & mask) >> low;
+            cells.entry(opcode as u8).or_default().push(insn);
+        }
+        let place = match width {
+            1 => format!("bit {low} of the first word"),
+            _ => format!("bits {} to {low} of the first word", low + width - 1),
+        };
+        Some(Self { place, size: 1 << width, cells })
+    }
+
+    /// The first opcodes of the rows that have instructions.
+    pub(super) fn rows(&self) -> Vec<u8> {
+        let mut rows: Vec<u8> =
+            self.cells.keys().map(|opcode| opcode - opcode % Self::COLUMNS).collect();
+        rows.dedup();
+        rows
+    }
+
+    /// The digits that the opcodes of a row have in common: `2_`.
+    pub(super) fn row_head(&self, row: u8) -> String {
+        match self.size {
+            0..=16 => "_".to_owned(),
+            _ => format!("{:X}_", row / Self::COLUMNS),
+        }
+    }
+
+    /// The columns of a row; opcodes narrower than four bits have fewer.
+    pub(super) fn columns(&self) -> u8 {
+        self.size.min(u16::from(Self::COLUMNS)) as u8
+    }
+
+    /// The instructions with an opcode.
+    pub(super) fn at(&self, opcode: u8) -> &[&'a Instruction] {
+        self.cells.get(&opcode).map_or(&[], Vec::as_slice)
+    }
+}
+
+fn first_word(insn: &Instruction) -> Option<&Word> {
+    match insn.encoding.parts.first()? {
+        Part::Word(word) => Some(word),
+        Part::Leb { .. } => None,
+    }
+}
+
+/// Lowest bit and width of a mask that is one run of bits.
+fn run(mask: u64) -> Option<(u32, u32)> {
+    if mask == 0 {
+        return None;
+    }
+    let low = mask.trailing_zeros();
+    let width = (mask >> low).trailing_ones();
+    (width == mask.count_ones()).then_some((low, width))
+}
+
+/// The opcode of an instruction, as text.
+pub(super) fn opcode(insn: &Instruction) -> String {
+    let leading: Vec<String> = insn
+        .encoding
+        .parts
+        .iter()
+        .map_while(|part| match part {
+            Part::Word(word) if word.bytes == 1 && word.fixed_mask == 0xff => {
+                Some(format!("{:02X}", word.fixed_value))
+            }
+            _ => None,
+        })
+        .collect();
+    if !leading.is_empty() {
+        return leading.join(" ");
+    }
+    let Some(word) = first_word(insn) else { return String::new() };
+    match run(word.fixed_mask) {
+        Some((low, width)) => {
+            let digits = width.div_ceil(4) as usize;
+            format!("{:0digits$X}", (word.fixed_value & word.fixed_mask) >> low)
+        }
+        // Fixed bits in several places: every digit of the word, with a dot for what is free.
+        None => (0..u32::from(word.bytes) * 8)
+            .rev()
+            .map(|bit| match (word.fixed_mask >> bit & 1, word.fixed_value >> bit & 1) {
+                (1, 1) => '1',
+                (1, _) => '0',
+                _ => '.',
+            })
+            .collect(),
+    }
+}

@@ -1,0 +1,198 @@
+//! Operands in words: how they are stored, what they range over, what they name.
+
+use bytestone_spec::Isa;
+use bytestone_spec::isa::{
+    Bank, BankId, Field, Instruction, IntType, LabelBase, LabelRole, LabelRule, Operand,
+    OperandKind, Part, Word,
+};
+
+use super::layout::{leb_bytes, order_words, range};
+
+/// What the manual says of an operand.
+pub(super) struct OperandWords {
+    /// How its bytes or bits are stored.
+    pub(super) stored: String,
+    /// The numbers that can be stored.
+    pub(super) range: String,
+    /// What the number means, in sentences.
+    pub(super) meaning: String,
+}
+
+/// The words on operand `at` of an instruction.
+pub(super) fn words(isa: &Isa, insn: &Instruction, at: usize) -> Option<OperandWords> {
+    let operand = insn.operands.get(at)?;
+    Some(OperandWords {
+        stored: stored(insn, operand, at as u8),
+        range: format!("{} to {}", operand.raw.min(), operand.raw.max()),
+        meaning: meaning(isa, operand),
+    })
+}
+
+fn stored(insn: &Instruction, operand: &Operand, at: u8) -> String {
+    let ty = operand.raw;
+    let mut places: Vec<&Field> = Vec::new();
+    for part in &insn.encoding.parts {
+        match part {
+            Part::Leb { operand } if *operand == at => {
+                return format!(
+                    "`{ty}`, LEB128 in its shortest form, {} bytes",
+                    range(1, leb_bytes(insn, at))
+                );
+            }
+            Part::Word(word) if is_whole(word, at) => {
+                return match word.bytes {
+                    1 => format!("`{ty}`"),
+                    _ => format!("`{ty}`, {}", order_words(word.order)),
+                };
+            }
+            Part::Word(word) => {
+                places.extend(word.fields.iter().filter(|field| field.operand == at));
+            }
+            Part::Leb { .. } => {}
+        }
+    }
+    match places.as_slice() {
+        [field] => format!("`{ty}`, {}", word_bits(field)),
+        places => {
+            let pieces: Vec<String> = places
+                .iter()
+                .map(|field| {
+                    let (high, low) = (field.operand_low + field.width - 1, field.operand_low);
+                    format!("`[{high}:{low}]` in {}", word_bits(field))
+                })
+                .collect();
+            format!("`{ty}`, {}", pieces.join(", "))
+        }
+    }
+}
+
+/// The bits of its word that a field has.
+fn word_bits(field: &Field) -> String {
+    match field.width {
+        1 => format!("bit {}", field.word_low),
+        width => format!("bits {} to {}", field.word_low + width - 1, field.word_low),
+    }
+}
+
+/// Whether the operand fills the word.
+fn is_whole(word: &Word, at: u8) -> bool {
+    matches!(word.fields.as_slice(), [field] if field.operand == at && field.width == word.bytes * 8)
+}
+
+fn meaning(isa: &Isa, operand: &Operand) -> String {
+    match operand.kind {
+        OperandKind::Immediate => "The number itself.".to_owned(),
+        OperandKind::Index(bank) => index_meaning(isa, bank, operand.raw),
+        OperandKind::Label(rule) => label_meaning(rule, operand.raw),
+    }
+}
+
+fn index_meaning(isa: &Isa, id: BankId, raw: IntType) -> String {
+    let Some(bank) = isa.machine().banks.get(usize::from(id.0)) else { return String::new() };
+    let mut words = format!("Names a cell of `{}`: {}.", bank.name, cells(bank));
+    if exceeds(bank, raw) {
+        words.push_str(" Other numbers are rejected as `bad_index`.");
+    }
+    words
+}
+
+/// Whether a number of type `raw` can name a cell that the bank does not have.
+pub(super) fn exceeds(bank: &Bank, raw: IntType) -> bool {
+    raw.min() < 0 || raw.max() >= i128::from(bank.count)
+}
+
+/// The cells of a bank as assembly text and traces write them.
+pub(super) fn cells(bank: &Bank) -> String {
+    let prefix = &bank.prefix;
+    match bank.count {
+        1 => format!("`{prefix}0`"),
+        count => format!("`{prefix}0` to `{prefix}{}`", count - 1),
+    }
+}
+
+fn label_meaning(rule: LabelRule, raw: IntType) -> String {
+    let role = match rule.role {
+        LabelRole::Jump => "Leads to the instruction at",
+        LabelRole::Entry => "Calls the subroutine at",
+    };
+    let base = match rule.base {
+        LabelBase::Code => "counted from the start of the code",
+        LabelBase::Insn => "`insn` being the offset of this instruction",
+        LabelBase::Next => "`next` being the offset after this instruction",
+        LabelBase::Operand => "`operand` being the offset of the operand itself",
+    };
+    let mut words = format!("{role} `{}`, {base}.", formula(rule));
+    if rule.base != LabelBase::Code {
+        let far = |raw: i128| raw * i128::from(rule.scale) + i128::from(rule.bias);
+        let (a, b) = (far(raw.min()), far(raw.max()));
+        words.push_str(&format!(" Reach: {} to {:+} bytes.", a.min(b), a.max(b)));
+    }
+    words
+}
+
+/// Where a label leads.
+fn formula(rule: LabelRule) -> String {
+    let base = match rule.base {
+        LabelBase::Code => "",
+        LabelBase::Insn => "insn",
+        LabelBase::Next => "next",
+        LabelBase::Operand => "operand",
+    };
+    let raw = match rule.scale.unsigned_abs() {
+        1 => "raw".to_owned(),
+        scale => format!("{scale} * raw"),
+    };
+    let sum = match (base, rule.scale < 0) {
+        ("", false) => raw,
+        ("", true) => format!("-{raw}"),
+        (base, false) => format!("{base} + {raw}"),
+        (base, true) => format!("{base} - {raw}"),
+    };
+    match rule.bias {
+        0 => sum,
+        bias if bias < 0 => format!("{sum} - {}", bias.unsigned_abs()),
+        bias => format!("{sum} + {bias}"),
+    }
+}
+
+/// What an operand is, in a word or two.
+pub(super) fn kind(isa: &Isa, operand: &Operand) -> String {
+    match operand.kind {
+        OperandKind::Immediate => operand.raw.to_string(),
+        OperandKind::Index(bank) => isa
+            .machine()
+            .banks
+            .get(usize::from(bank.0))
+            .map_or_else(String::new, |bank| bank.name.clone()),
+        OperandKind::Label(rule) => match rule.role {
+            LabelRole::Jump => "label".to_owned(),
+            LabelRole::Entry => "entry".to_owned(),
+        },
+    }
+}
+
+/// The operands as assembly text orders them: `v`, or `Ra, Rb` with the prefix of registers.
+pub(super) fn syntax(isa: &Isa, insn: &Instruction) -> String {
+    let operands: Vec<String> = insn
+        .operands
+        .iter()
+        .map(|operand| match operand.kind {
+            OperandKind::Index(bank) => {
+                let prefix = isa.machine().banks.get(usize::from(bank.0)).map(|bank| &bank.prefix);
+                format!("{}{}", prefix.map_or("", String::as_str), operand.name)
+            }
+            _ => operand.name.clone(),
+        })
+        .collect();
+    operands.join(", ")
+}
+
+/// The operands with what they are: `slot: local`.
+pub(super) fn summary(isa: &Isa, insn: &Instruction) -> String {
+    let operands: Vec<String> = insn
+        .operands
+        .iter()
+        .map(|operand| format!("{}: {}", operand.name, kind(isa, operand)))
+        .collect();
+    operands.join(", ")
+}

@@ -1,0 +1,221 @@
+//! Reject reasons: what each means, what its offset names, and which instructions it can name.
+
+use bytestone_spec::Isa;
+use bytestone_spec::isa::{CodeEnd, Instruction, OperandKind, Part};
+use bytestone_vm::Reason;
+
+use super::operands::{cells, exceeds};
+
+/// What rejection is.
+pub(super) const INTRODUCTION: &str =
+    "A program with one of these faults is rejected before its first step. The list is closed.";
+
+/// What is wrong with a program that is rejected so.
+pub(super) const fn meaning(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Truncated => "The code ends in the middle of an instruction.",
+        Reason::UnknownOpcode => "No instruction starts with these bytes.",
+        Reason::BadOperand => {
+            "Bits that must be zero are not, or a LEB128 number is out of range or longer than needed."
+        }
+        Reason::BadIndex => "An operand names a cell outside its bank.",
+        Reason::BadJump => "A jump or call leads to where no instruction starts.",
+        Reason::FallsOffEnd => "Execution can run past the last instruction.",
+        Reason::StackUnderflow => "More is taken from the stack than it holds.",
+        Reason::StackOverflow => "The stack gets deeper than the machine allows.",
+        Reason::StackMismatch => {
+            "Paths meet with different stack depths, or the returns of a subroutine differ in theirs."
+        }
+        Reason::ReturnWithoutCall => "A return can be reached from the start without a call.",
+    }
+}
+
+/// What the offset of a rejection names.
+pub(super) const fn offset(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Truncated => "the first byte of the instruction that is cut short",
+        Reason::UnknownOpcode => "the first of these bytes",
+        Reason::BadOperand | Reason::BadIndex => "the instruction with the operand",
+        Reason::BadJump => "the jump or call",
+        Reason::FallsOffEnd => "the last instruction; 0 if there is no code",
+        Reason::StackUnderflow => "the instruction that takes, or the call whose callee does",
+        Reason::StackOverflow => "the instruction that pushes, or the call whose callee does",
+        Reason::StackMismatch => {
+            "the instruction where the paths meet; the return that differs from another"
+        }
+        Reason::ReturnWithoutCall => "the return",
+    }
+}
+
+/// Whether programs of a machine can be rejected so.
+pub(super) fn applies(isa: &Isa, reason: Reason) -> bool {
+    match reason {
+        Reason::UnknownOpcode => true,
+        Reason::FallsOffEnd => isa.code_end() == CodeEnd::Reject,
+        _ => isa.instructions().iter().any(|insn| why(isa, insn, reason).is_some()),
+    }
+}
+
+/// How programs of the machine are examined, in sentences.
+pub(super) fn procedure(isa: &Isa) -> Vec<String> {
+    let mut lengths =
+        isa.instructions().iter().flat_map(|insn| [insn.encoding.min_len, insn.encoding.max_len]);
+    let first = lengths.next();
+    let decoding = if lengths.all(|length| Some(length) == first) {
+        "All instructions have one length, so decoding goes on behind a fault."
+    } else {
+        "Decoding stops at `truncated` and `unknown_opcode`: where the next instruction starts is not known."
+    };
+    let mut words = vec![format!("{decoding} Code with a fault of decoding is not verified.")];
+    words.push("Faults of indexes and jumps are found in all code, the others only in code that can be reached; behind one of those the path is not followed. Faults are reported all, by offset.".to_owned());
+    words
+}
+
+/// The reasons for which a rejection can name an instruction, each with when.
+pub(super) fn of_instruction(isa: &Isa, insn: &Instruction) -> Vec<(Reason, String)> {
+    /// What is particular to an instruction comes first.
+    const ORDER: [Reason; 9] = [
+        Reason::BadOperand,
+        Reason::BadIndex,
+        Reason::BadJump,
+        Reason::ReturnWithoutCall,
+        Reason::StackUnderflow,
+        Reason::StackOverflow,
+        Reason::StackMismatch,
+        Reason::FallsOffEnd,
+        Reason::Truncated,
+    ];
+    ORDER.into_iter().filter_map(|reason| why(isa, insn, reason).map(|why| (reason, why))).collect()
+}
+
+/// When a rejection for `reason` names the instruction, if it can.
+fn why(isa: &Isa, insn: &Instruction, reason: Reason) -> Option<String> {
+    let effect = &insn.effect;
+    let (pops, pushes) = (effect.inputs.len(), effect.outputs.len());
+    let calls = effect.call.is_some() && isa.machine().stack.is_some();
+    match reason {
+        Reason::UnknownOpcode => None,
+        Reason::Truncated => {
+            (insn.encoding.max_len > 1).then(|| "the code ends before its last byte".to_owned())
+        }
+        Reason::BadOperand => bad_operand(insn),
+        Reason::BadIndex => bad_index(isa, insn),
+        Reason::BadJump => bad_jump(insn),
+        Reason::FallsOffEnd => (effect.falls_through && isa.code_end() == CodeEnd::Reject)
+            .then(|| "it is the last instruction and can be reached".to_owned()),
+        Reason::StackUnderflow if pops == 1 => Some("the stack is empty".to_owned()),
+        Reason::StackUnderflow if pops > 1 => {
+            Some(format!("the stack holds fewer than {pops} cells"))
+        }
+        Reason::StackUnderflow => {
+            calls.then(|| "the subroutine takes more than the stack holds".to_owned())
+        }
+        Reason::StackOverflow if pushes > pops => {
+            let depth = isa.machine().stack?.depth as usize;
+            let most = (depth + pops).saturating_sub(pushes);
+            Some(match most {
+                0 => "always: it pushes more than the stack can hold".to_owned(),
+                _ => format!("the stack holds more than {most} cells"),
+            })
+        }
+        Reason::StackOverflow => {
+            calls.then(|| "the subroutine makes the stack too deep".to_owned())
+        }
+        Reason::StackMismatch => stack_mismatch(isa, insn),
+        Reason::ReturnWithoutCall => {
+            effect.returns.then(|| "it can be reached from the start without a call".to_owned())
+        }
+    }
+}
+
+fn bad_operand(insn: &Instruction) -> Option<String> {
+    let zeros = insn
+        .encoding
+        .parts
+        .iter()
+        .any(|part| matches!(part, Part::Word(word) if word.zero_mask != 0));
+    let leb = insn.encoding.parts.iter().any(|part| matches!(part, Part::Leb { .. }));
+    match (zeros, leb) {
+        (false, false) => None,
+        (true, false) => Some("a bit that must be zero is not".to_owned()),
+        (false, true) => Some("a LEB128 number is out of range or longer than needed".to_owned()),
+        (true, true) => Some(
+            "a bit that must be zero is not, or a LEB128 number is out of range or longer than needed"
+                .to_owned(),
+        ),
+    }
+}
+
+fn bad_index(isa: &Isa, insn: &Instruction) -> Option<String> {
+    let mut faults = Vec::new();
+    for (at, bank) in isa.machine().banks.iter().enumerate() {
+        let names: Vec<String> = insn
+            .operands
+            .iter()
+            .filter(|operand| {
+                let names_bank =
+                    matches!(operand.kind, OperandKind::Index(id) if usize::from(id.0) == at);
+                names_bank && exceeds(bank, operand.raw)
+            })
+            .map(|operand| format!("`{}`", operand.name))
+            .collect();
+        if !names.is_empty() {
+            faults.push(format!("{} is not one of {}", alternatives(&names), cells(bank)));
+        }
+    }
+    (!faults.is_empty()).then(|| faults.join(", or "))
+}
+
+/// `a`, `a or b`, `a, b or c`.
+fn alternatives(names: &[String]) -> String {
+    match names {
+        [names @ .., last] if !names.is_empty() => format!("{} or {last}", names.join(", ")),
+        names => names.concat(),
+    }
+}
+
+fn bad_jump(insn: &Instruction) -> Option<String> {
+    let labels: Vec<String> = insn
+        .operands
+        .iter()
+        .filter(|operand| matches!(operand.kind, OperandKind::Label(_)))
+        .map(|operand| format!("`{}`", operand.name))
+        .collect();
+    (!labels.is_empty())
+        .then(|| format!("no instruction starts where {} leads", alternatives(&labels)))
+}
+
+fn stack_mismatch(isa: &Isa, insn: &Instruction) -> Option<String> {
+    isa.machine().stack?;
+    let jumps = isa.instructions().iter().any(|insn| !insn.effect.jumps.is_empty());
+    match (insn.effect.returns, jumps) {
+        (true, true) => Some(
+            "paths meet here with different depths, or the depth differs from that at another return"
+                .to_owned(),
+        ),
+        (true, false) => Some("the depth differs from that at another return".to_owned()),
+        (false, true) => Some("paths meet here with different depths".to_owned()),
+        (false, false) => None,
+    }
+}
+
+/// The instructions that rejections for a reason can name.
+pub(super) enum Named<'a> {
+    /// None: what is there is no instruction.
+    None,
+    /// Every one.
+    Any,
+    /// These.
+    These(Vec<&'a Instruction>),
+}
+
+/// The instructions that rejections for `reason` can name.
+pub(super) fn named(isa: &Isa, reason: Reason) -> Named<'_> {
+    let these: Vec<&Instruction> =
+        isa.instructions().iter().filter(|insn| why(isa, insn, reason).is_some()).collect();
+    match these.len() {
+        0 => Named::None,
+        all if all == isa.instructions().len() => Named::Any,
+        _ => Named::These(these),
+    }
+}
