@@ -244,6 +244,7 @@ impl Reader<'_> {
             let span = self.span("strength");
             self.error(span, "expected `must` or `should`");
         }
+        self.references();
         if entry.source.is_some() {
             let span = self.node.entry("source").map_or(self.node.span, |entry| entry.key_span);
             self.diagnostics.unsupported(span, "a program in a source language");
@@ -255,6 +256,28 @@ impl Reader<'_> {
                 "a case without a program",
                 "give `asm`, `bytecode` or both",
             );
+        }
+    }
+
+    /// A reference to a note of the spec names one that is there.
+    fn references(&mut self) {
+        let items = self.node.get("refs").map_or(&[][..], Node::items);
+        for (reference, item) in self.entry.refs.iter().zip(items) {
+            let (kind, notes, name) = match reference.split_once(' ') {
+                Some(("decision", name)) => ("decision", self.isa.decisions(), name),
+                Some(("erratum", name)) => ("erratum", self.isa.errata(), name),
+                _ => continue,
+            };
+            if notes.iter().all(|note| note.name != name) {
+                let message = format!("the spec has no {kind} `{name}`");
+                match similar(name, notes.iter().map(|note| note.name.as_str())) {
+                    Some(meant) => {
+                        let help = format!("did you mean `{meant}`?");
+                        self.diagnostics.error_with_help(item.span, message, help);
+                    }
+                    None => self.error(item.span, message),
+                }
+            }
         }
     }
 
