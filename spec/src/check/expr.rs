@@ -1,0 +1,489 @@
+//! Expressions of actions: types, and their operations in order.
+
+use super::body::{Lowering, Type};
+use super::machine;
+use crate::diagnostic::Span;
+use crate::isa::{BinaryOp, IntType, Op, OperandKind, Temp, UnaryOp};
+use crate::lang::ast::{self, Expr, ExprKind};
+
+/// A value: the temporary that holds it, and its type.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Typed {
+    pub(super) temp: Temp,
+    pub(super) ty: Type,
+}
+
+impl Lowering<'_, '_> {
+    /// The value of an expression. A number without a type of its own takes the type `wanted`.
+    pub(super) fn expr(&mut self, expr: &Expr, wanted: Option<Type>) -> Option<Typed> {
+        match &expr.kind {
+            ExprKind::Int(value) => self.literal(*value, expr.span, wanted),
+            ExprKind::Bool(value) => self.emit(Op::Const(u64::from(*value)), Type::Bool, expr.span),
+            ExprKind::Name(name) => self.name(name, expr.span),
+            ExprKind::Index(base, index) => self.read(base, index, expr.span),
+            ExprKind::Call(function, arguments) => {
+                self.call(function, arguments, expr.span, wanted)
+            }
+            ExprKind::Unary(op, inner) => self.unary(*op, inner, expr.span, wanted),
+            ExprKind::Binary(op, a, b) => self.binary(*op, a, b, expr.span, wanted),
+            ExprKind::If(condition, then, other) => {
+                self.select(condition, then, other, expr.span, wanted)
+            }
+            ExprKind::Slice(..) => self.unsupported(expr.span, "bits of a value"),
+            ExprKind::Field => self.unsupported(expr.span, "a field of a record"),
+            ExprKind::New => self.unsupported(expr.span, "a new record"),
+            ExprKind::Float => self.unsupported(expr.span, "a floating-point number"),
+            ExprKind::Str => self.unsupported(expr.span, "a string"),
+        }
+    }
+
+    fn unsupported(&mut self, span: Span, what: &str) -> Option<Typed> {
+        self.context.diagnostics.unsupported(span, what);
+        None
+    }
+
+    /// A value that must be true or false.
+    pub(super) fn condition(&mut self, expr: &Expr) -> Option<Temp> {
+        let value = self.expr(expr, Some(Type::Bool))?;
+        if value.ty != Type::Bool {
+            self.context.diagnostics.error_with_help(
+                expr.span,
+                format!("expected true or false, found {}", value.ty),
+                "compare it, as in `c != 0`",
+            );
+            return None;
+        }
+        Some(value.temp)
+    }
+
+    /// A value that must have a type.
+    pub(super) fn expr_of(&mut self, expr: &Expr, ty: IntType) -> Option<Temp> {
+        let value = self.expr(expr, Some(Type::Int(ty)))?;
+        if value.ty == Type::Int(ty) {
+            return Some(value.temp);
+        }
+        let help = match value.ty {
+            Type::Int(found) if ty.includes(found) => {
+                format!("write `{ty}(…)`, which keeps the value")
+            }
+            Type::Bool => format!("write `{ty}(…)`, which makes true 1 and false 0"),
+            _ => format!("write `wrap({ty}, …)` to keep the low bits"),
+        };
+        let message = format!("expected {ty}, found {}", value.ty);
+        self.context.diagnostics.error_with_help(expr.span, message, help);
+        None
+    }
+
+    fn literal(&mut self, value: i128, span: Span, wanted: Option<Type>) -> Option<Typed> {
+        let Some(Type::Int(ty)) = wanted else {
+            self.context.diagnostics.error_with_help(
+                span,
+                "the type of this number is not known",
+                "give it one, as in `i32(7)` or `let x: i32 = 7`",
+            );
+            return None;
+        };
+        // A literal may be written by its bits, so that masks read as masks.
+        let bits = IntType::unsigned(ty.bits).cell(value).map(|bits| ty.wrap(bits));
+        match ty.cell(value).or(bits.filter(|_| value >= 0)) {
+            Some(cell) => self.emit(Op::Const(cell), Type::Int(ty), span),
+            None => {
+                let message = format!("{value} is not a value of type {ty}");
+                self.context.diagnostics.error(span, message);
+                None
+            }
+        }
+    }
+
+    fn name(&mut self, name: &str, span: Span) -> Option<Typed> {
+        let Some(binding) = self.scope.iter_mut().rev().find(|binding| binding.name == name) else {
+            let known: Vec<String> =
+                self.scope.iter().map(|binding| binding.name.clone()).collect();
+            if self.complete {
+                self.context.unknown(span, "name", name, known.iter().map(String::as_str));
+            }
+            return None;
+        };
+        binding.used = true;
+        let value = binding.value;
+        match value.ty {
+            Type::Bool | Type::Int(_) => Some(value),
+            Type::Operand(OperandKind::Index(bank)) => {
+                let bank =
+                    self.cx.machine.banks.get(usize::from(bank.0)).map_or("", |bank| &bank.name);
+                self.context.diagnostics.error_with_help(
+                    span,
+                    format!("`{name}` is the index of a cell"),
+                    format!("the cell is `{bank}[{name}]`"),
+                );
+                None
+            }
+            Type::Operand(_) => {
+                self.context.diagnostics.error_with_help(
+                    span,
+                    format!("`{name}` is a place in the code"),
+                    "it is used by `goto` or `call`",
+                );
+                None
+            }
+        }
+    }
+
+    fn read(&mut self, base: &Expr, index: &Expr, span: Span) -> Option<Typed> {
+        let (bank, index) = self.cell(base, index)?;
+        if let Some(write) = self.first_write {
+            self.context.diagnostics.error_with_help(
+                span,
+                "a read after a write",
+                format!(
+                    "read it into a `let` before {}; reads see the state before the instruction",
+                    write
+                ),
+            );
+        }
+        let of = self.cx.machine.banks.get(usize::from(bank.0))?.of;
+        self.emit(Op::Read { bank, index }, Type::Int(of), span)
+    }
+
+    /// The bank and index of `bank[operand]`.
+    pub(super) fn cell(&mut self, base: &Expr, index: &Expr) -> Option<(crate::isa::BankId, Temp)> {
+        let ExprKind::Name(bank_name) = &base.kind else {
+            self.context.diagnostics.error(base.span, "expected the name of a bank of cells");
+            return None;
+        };
+        let banks = &self.cx.machine.banks;
+        let Some(at) = banks.iter().position(|bank| bank.name == *bank_name) else {
+            self.context.unknown(
+                base.span,
+                "bank of cells",
+                bank_name,
+                banks.iter().map(|bank| bank.name.as_str()),
+            );
+            return None;
+        };
+        let bank = crate::isa::BankId(at as u8);
+        if let ExprKind::Int(value) = index.kind {
+            if value < 0 || value >= i128::from(banks[at].count) {
+                let message = format!("`{bank_name}` has the cells 0 to {}", banks[at].count - 1);
+                self.context.diagnostics.error(index.span, message);
+                return None;
+            }
+            let wide = Type::Int(IntType::unsigned(64));
+            let cell = self.emit(Op::Const(value as u64), wide, index.span)?;
+            return Some((bank, cell.temp));
+        }
+        let ExprKind::Name(name) = &index.kind else {
+            self.context.diagnostics.unsupported(index.span, "a computed index");
+            return None;
+        };
+        let Some(binding) = self.scope.iter_mut().rev().find(|binding| binding.name == *name)
+        else {
+            self.name(name, index.span);
+            return None;
+        };
+        binding.used = true;
+        if binding.value.ty != Type::Operand(OperandKind::Index(bank)) {
+            let found = binding.value.ty;
+            match found {
+                Type::Int(_) | Type::Bool if self.operand_named(name).is_none() => {
+                    self.context.diagnostics.unsupported(index.span, "a computed index");
+                }
+                _ => self.context.diagnostics.error_with_help(
+                    index.span,
+                    format!("`{name}` is not an index of `{bank_name}`"),
+                    format!("declare it as one in the encoding: `{name}:u8 as {bank_name}`"),
+                ),
+            }
+            return None;
+        }
+        Some((bank, binding.value.temp))
+    }
+
+    fn call(
+        &mut self,
+        function: &Expr,
+        arguments: &[Expr],
+        span: Span,
+        wanted: Option<Type>,
+    ) -> Option<Typed> {
+        let ExprKind::Name(name) = &function.kind else {
+            return self.unsupported(span, "a call of a value");
+        };
+        let divide = match name.as_str() {
+            "div_trunc" => Some(BinaryOp::DivTrunc),
+            "div_floor" => Some(BinaryOp::DivFloor),
+            "rem_trunc" => Some(BinaryOp::RemTrunc),
+            "rem_floor" => Some(BinaryOp::RemFloor),
+            _ => None,
+        };
+        match (divide, name.as_str(), arguments) {
+            (Some(op), _, [a, b]) => {
+                let value = self.operands(a, b, wanted)?;
+                self.guarded_divisor(b, value.1.temp);
+                let (Typed { temp: a, ty: Type::Int(ty) }, b) = value else {
+                    self.context.diagnostics.error(span, "a division takes integers");
+                    return None;
+                };
+                self.emit(Op::Binary { op, ty, a, b: b.temp }, Type::Int(ty), span)
+            }
+            (Some(_), _, _) => self.arity(name, 2, span),
+            (None, "wrap", [ty, value]) => self.wrap(ty, value, span),
+            (None, "wrap", _) => self.arity(name, 2, span),
+            (None, _, [value]) if machine::parse_int_type(name).is_some() => {
+                let ty = machine::parse_int_type(name)?;
+                self.convert(ty, value, span)
+            }
+            (None, "load" | "store" | "concat" | "capture" | "fn", _) => {
+                self.unsupported(span, &format!("the function `{name}`"))
+            }
+            _ => {
+                let known = ["div_trunc", "div_floor", "rem_trunc", "rem_floor", "wrap", "i32"];
+                self.context.unknown(function.span, "function", name, known.into_iter());
+                None
+            }
+        }
+    }
+
+    fn arity(&mut self, name: &str, count: usize, span: Span) -> Option<Typed> {
+        self.context.diagnostics.error(span, format!("`{name}` takes {count} arguments"));
+        None
+    }
+
+    /// A divisor must be known not to be zero: the action says what happens when it is.
+    fn guarded_divisor(&mut self, divisor: &Expr, temp: Temp) {
+        let safe = match &divisor.kind {
+            ExprKind::Int(value) => *value != 0,
+            _ => self.nonzero.contains(&temp),
+        };
+        if !safe {
+            let help = match &divisor.kind {
+                ExprKind::Name(name) => {
+                    format!("say before it what happens then: `trap … if {name} == 0`")
+                }
+                _ => "bind it with `let` and say what happens when it is zero: `trap … if d == 0`"
+                    .to_owned(),
+            };
+            self.context.diagnostics.error_with_help(divisor.span, "the divisor may be zero", help);
+        }
+    }
+
+    fn wrap(&mut self, ty: &Expr, value: &Expr, span: Span) -> Option<Typed> {
+        let ExprKind::Name(name) = &ty.kind else {
+            self.context.diagnostics.error(ty.span, "expected a type, as in `wrap(i32, x)`");
+            return None;
+        };
+        let ty = machine::int_type(name, ty.span, self.context)?;
+        let inner = self.expr(value, Some(Type::Int(IntType::unsigned(64))))?;
+        match inner.ty {
+            Type::Int(_) => {
+                self.emit(Op::Unary { op: UnaryOp::Wrap, ty, a: inner.temp }, Type::Int(ty), span)
+            }
+            found => {
+                self.context
+                    .diagnostics
+                    .error(value.span, format!("expected an integer, found {found}"));
+                None
+            }
+        }
+    }
+
+    /// `T(x)`, which keeps the value.
+    fn convert(&mut self, ty: IntType, value: &Expr, span: Span) -> Option<Typed> {
+        let inner = self.expr(value, Some(Type::Int(ty)))?;
+        match inner.ty {
+            Type::Int(from) if !ty.includes(from) => {
+                self.context.diagnostics.error_with_help(
+                    span,
+                    format!("not every {from} is a value of type {ty}"),
+                    format!("write `wrap({ty}, …)` to keep the low bits"),
+                );
+                None
+            }
+            // A cell of a type is a cell of every type that includes it.
+            Type::Int(_) => Some(Typed { ty: Type::Int(ty), ..inner }),
+            Type::Bool if ty.contains(1) => Some(Typed { ty: Type::Int(ty), ..inner }),
+            found => {
+                self.context.diagnostics.error(span, format!("no {found} is a value of type {ty}"));
+                None
+            }
+        }
+    }
+
+    fn unary(
+        &mut self,
+        op: ast::UnaryOp,
+        inner: &Expr,
+        span: Span,
+        wanted: Option<Type>,
+    ) -> Option<Typed> {
+        match op {
+            ast::UnaryOp::Minus => {
+                self.context.diagnostics.error_with_help(
+                    span,
+                    "a negation may not fit",
+                    "write `0 -% x`, which wraps",
+                );
+                None
+            }
+            ast::UnaryOp::Not => {
+                let a = self.condition(inner)?;
+                let one = self.emit(Op::Const(1), Type::Bool, span)?.temp;
+                let ty = IntType::unsigned(1);
+                self.emit(Op::Binary { op: BinaryOp::Xor, ty, a, b: one }, Type::Bool, span)
+            }
+            ast::UnaryOp::Complement => {
+                let value = self.expr(inner, wanted)?;
+                match value.ty {
+                    Type::Int(ty) => {
+                        self.emit(Op::Unary { op: UnaryOp::Not, ty, a: value.temp }, value.ty, span)
+                    }
+                    found => {
+                        let message = format!("expected an integer, found {found}");
+                        self.context.diagnostics.error(inner.span, message);
+                        None
+                    }
+                }
+            }
+        }
+    }
+
+    /// Two values of one type; a number without a type takes that of the other.
+    fn operands(&mut self, a: &Expr, b: &Expr, wanted: Option<Type>) -> Option<(Typed, Typed)> {
+        let (left, right) = if is_literal(a) && !is_literal(b) {
+            let right = self.expr(b, wanted)?;
+            (self.expr(a, Some(right.ty))?, right)
+        } else {
+            let left = self.expr(a, wanted)?;
+            (left, self.expr(b, Some(left.ty))?)
+        };
+        if left.ty != right.ty {
+            let message =
+                format!("the operands have different types: {} and {}", left.ty, right.ty);
+            let span = Span { start: a.span.start, ..b.span };
+            self.context.diagnostics.error_with_help(
+                span,
+                message,
+                "convert one of them: `T(x)` keeps the value, `wrap(T, x)` keeps the low bits",
+            );
+            return None;
+        }
+        Some((left, right))
+    }
+
+    fn binary(
+        &mut self,
+        op: ast::BinaryOp,
+        a: &Expr,
+        b: &Expr,
+        span: Span,
+        wanted: Option<Type>,
+    ) -> Option<Typed> {
+        use ast::BinaryOp as Source;
+        let (op, swapped) = match op {
+            Source::WrapAdd => (BinaryOp::Add, false),
+            Source::WrapSub => (BinaryOp::Sub, false),
+            Source::WrapMul => (BinaryOp::Mul, false),
+            Source::And => (BinaryOp::And, false),
+            Source::Or => (BinaryOp::Or, false),
+            Source::Xor => (BinaryOp::Xor, false),
+            Source::Eq => (BinaryOp::Eq, false),
+            Source::Ne => (BinaryOp::Ne, false),
+            Source::Lt => (BinaryOp::Lt, false),
+            Source::Le => (BinaryOp::Le, false),
+            Source::Gt => (BinaryOp::Lt, true),
+            Source::Ge => (BinaryOp::Le, true),
+            Source::Shl => return self.shift(BinaryOp::Shl, a, b, span, wanted),
+            Source::Shr => return self.shift(BinaryOp::Shr, a, b, span, wanted),
+            Source::LogicalAnd => return self.logical(BinaryOp::And, a, b, span),
+            Source::LogicalOr => return self.logical(BinaryOp::Or, a, b, span),
+            Source::Add | Source::Sub | Source::Mul => {
+                let message = "the result may not fit";
+                let help = "write `+%`, `-%` or `*%`, which wrap";
+                self.context.diagnostics.error_with_help(span, message, help);
+                return None;
+            }
+            Source::Div | Source::Rem => {
+                let message = "a division has several meanings";
+                let help = "write `div_trunc`, `div_floor`, `rem_trunc` or `rem_floor`";
+                self.context.diagnostics.error_with_help(span, message, help);
+                return None;
+            }
+        };
+        // The type that is wanted of a comparison says nothing about what it compares.
+        let wanted = wanted.filter(|_| !op.is_comparison());
+        let (left, right) = self.operands(a, b, wanted)?;
+        let ty = match left.ty {
+            Type::Int(ty) => ty,
+            // Equality of truth values is that of the cells.
+            Type::Bool if matches!(op, BinaryOp::Eq | BinaryOp::Ne) => IntType::unsigned(1),
+            found => {
+                self.context.diagnostics.error(span, format!("expected integers, found {found}"));
+                return None;
+            }
+        };
+        let (a, b) = if swapped { (right.temp, left.temp) } else { (left.temp, right.temp) };
+        let result = if op.is_comparison() { Type::Bool } else { Type::Int(ty) };
+        self.emit(Op::Binary { op, ty, a, b }, result, span)
+    }
+
+    /// The count may have any integer type; it is taken modulo the width.
+    fn shift(
+        &mut self,
+        op: BinaryOp,
+        a: &Expr,
+        b: &Expr,
+        span: Span,
+        wanted: Option<Type>,
+    ) -> Option<Typed> {
+        let value = self.expr(a, wanted)?;
+        let count = self.expr(b, Some(Type::Int(IntType::unsigned(64))))?;
+        let (Type::Int(ty), Type::Int(_)) = (value.ty, count.ty) else {
+            self.context.diagnostics.error(span, "a shift takes integers");
+            return None;
+        };
+        if !ty.bits.is_power_of_two() {
+            self.context.diagnostics.unsupported(span, format!("a shift of a value of type {ty}"));
+            return None;
+        }
+        self.emit(Op::Binary { op, ty, a: value.temp, b: count.temp }, value.ty, span)
+    }
+
+    fn logical(&mut self, op: BinaryOp, a: &Expr, b: &Expr, span: Span) -> Option<Typed> {
+        let a = self.condition(a)?;
+        let b = self.condition(b)?;
+        self.emit(Op::Binary { op, ty: IntType::unsigned(1), a, b }, Type::Bool, span)
+    }
+
+    fn select(
+        &mut self,
+        condition: &Expr,
+        then: &Expr,
+        other: &Expr,
+        span: Span,
+        wanted: Option<Type>,
+    ) -> Option<Typed> {
+        let cond = self.condition(condition)?;
+        let facts = self.nonzero.clone();
+        self.learn(condition, true);
+        let then_value = self.expr(then, wanted);
+        self.nonzero = facts.clone();
+        self.learn(condition, false);
+        let other_value = self.expr(other, wanted.or(then_value.map(|value| value.ty)));
+        self.nonzero = facts;
+        let (then_value, other_value) = (then_value?, other_value?);
+        if then_value.ty != other_value.ty {
+            let message = format!(
+                "the values have different types: {} and {}",
+                then_value.ty, other_value.ty
+            );
+            self.context.diagnostics.error(span, message);
+            return None;
+        }
+        let op = Op::Select { cond, then: then_value.temp, other: other_value.temp };
+        self.emit(op, then_value.ty, span)
+    }
+}
+
+fn is_literal(expr: &Expr) -> bool {
+    matches!(expr.kind, ExprKind::Int(_))
+}

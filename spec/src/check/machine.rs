@@ -1,0 +1,282 @@
+//! The parts of a spec around its instructions: header, storage, code rules, traps and notes.
+
+use indexmap::IndexMap;
+
+use super::Context;
+use crate::diagnostic::Span;
+use crate::file::{
+    BankFile, CodeFile, HEADER, LimitFile, MachineFile, NoteFile, SpecFile, StackFile, TextOrList,
+    TrapFile,
+};
+use crate::isa::{Bank, CodeEnd, IntType, LIMIT_TRAPS, Machine, Note, StackRules, Trap, Version};
+use crate::limits;
+
+/// Name and version of a spec.
+pub(super) struct Header {
+    pub(super) name: String,
+    pub(super) version: Version,
+}
+
+pub(super) fn header(file: &SpecFile, context: &mut Context<'_>) -> Header {
+    if *file.bytestone != *HEADER {
+        let message = format!("this is `{}`; this version reads `{HEADER}`", file.bytestone.0);
+        context.diagnostics.error(context.span(&["bytestone"]), message);
+    }
+    if !is_plain_name(&file.isa) {
+        context.diagnostics.error(
+            context.span(&["isa"]),
+            "a machine's name starts with a lower-case letter and holds lower-case letters, digits and `-`",
+        );
+    }
+    let version = version(&file.version, context.span(&["version"]), context).unwrap_or(Version {
+        major: 0,
+        minor: 0,
+        patch: 0,
+    });
+    if let Some(container) = &file.container
+        && *container.0 != *"raw"
+    {
+        let span = context.span(&["container"]);
+        match container.0.as_str() {
+            "module" => context.diagnostics.unsupported(span, "a module container"),
+            _ => context.unknown(span, "container", container, ["raw"].into_iter()),
+        }
+    }
+    Header { name: file.isa.0.clone(), version }
+}
+
+/// Whether a text can name a machine, a case or a note.
+pub fn is_plain_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        && name.len() <= 100
+}
+
+pub(super) fn version(text: &str, span: Span, context: &mut Context<'_>) -> Option<Version> {
+    let mut parts = text.split('.').map(|part| part.parse::<u32>().ok());
+    match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(Some(major)), Some(Some(minor)), patch, None) if patch != Some(None) => {
+            Some(Version { major, minor, patch: patch.flatten().unwrap_or(0) })
+        }
+        _ => {
+            context.diagnostics.error(span, "a version is written as in `1.0.0`");
+            None
+        }
+    }
+}
+
+/// Top-level keys of the language that are not executed yet.
+pub(super) fn reserved(file: &SpecFile, context: &mut Context<'_>) {
+    let keys = [
+        ("defs", file.defs.is_some(), "helper functions"),
+        ("types", file.types.is_some(), "value types"),
+        ("externs", file.externs.is_some(), "host functions"),
+    ];
+    for (key, given, what) in keys {
+        if given {
+            context.diagnostics.unsupported(context.key_span(&[key]), what);
+        }
+    }
+    let keys = [
+        ("memory", file.machine.memory.is_some(), "linear memory"),
+        ("frame", file.machine.frame.is_some(), "calls with frames"),
+        ("heap", file.machine.heap.is_some(), "a heap"),
+    ];
+    for (key, given, what) in keys {
+        if given {
+            context.diagnostics.unsupported(context.key_span(&["machine", key]), what);
+        }
+    }
+}
+
+/// The storage of the machine. A faulty part is there all the same, with a stand-in, so that the
+/// instructions that use it are not reported too.
+pub(super) fn machine(file: &MachineFile, context: &mut Context<'_>) -> Machine {
+    let stack = match &file.stack {
+        Some(stack) => Some(stack_rules(stack, context)),
+        None => context.dropped.contains("stack").then_some(StackRules { of: STAND_IN, depth: 1 }),
+    };
+    let banks = [
+        ("locals", "local", &file.locals),
+        ("registers", "reg", &file.registers),
+        ("globals", "global", &file.globals),
+    ]
+    .into_iter()
+    .filter_map(|(key, name, file)| bank(key, name, file.as_ref(), context))
+    .collect();
+    let call_depth = match &file.calls {
+        Some(calls) => Some(
+            limit(&calls.depth, &["machine", "calls", "depth"], limits::CALL_DEPTH, context)
+                .unwrap_or(1),
+        ),
+        None => context.dropped.contains("calls").then_some(1),
+    };
+    let output = file.output.as_ref().map(|output| {
+        int_type(output, context.span(&["machine", "output"]), context).unwrap_or(STAND_IN)
+    });
+    Machine { stack, banks, call_depth, output }
+}
+
+/// The type of cells whose type is faulty.
+const STAND_IN: IntType = IntType::signed(32);
+
+fn stack_rules(file: &StackFile, context: &mut Context<'_>) -> StackRules {
+    if let Some(per) = &file.per {
+        let span = context.span(&["machine", "stack", "per"]);
+        match per.0.as_str() {
+            "program" => {}
+            "frame" => context.diagnostics.unsupported(span, "a stack for each frame"),
+            _ => {
+                context.unknown(span, "owner of a stack", per, ["program", "frame"].into_iter());
+            }
+        }
+    }
+    let of = cell_type(&file.of, &["machine", "stack", "of"], context);
+    let depth = limit(&file.depth, &["machine", "stack", "depth"], limits::STACK_DEPTH, context);
+    StackRules { of: of.unwrap_or(STAND_IN), depth: depth.unwrap_or(1) }
+}
+
+fn bank(key: &str, name: &str, file: Option<&BankFile>, context: &mut Context<'_>) -> Option<Bank> {
+    let stand_in = Bank { name: name.to_owned(), prefix: String::new(), of: STAND_IN, count: 1 };
+    let Some(file) = file else { return context.dropped.contains(key).then_some(stand_in) };
+    let of = cell_type(&file.of, &["machine", key, "of"], context);
+    let count = limit(&file.count, &["machine", key, "count"], limits::BANK_CELLS, context);
+    let prefix = file.prefix.as_ref().map_or_else(String::new, |prefix| prefix.0.clone());
+    if !prefix.chars().all(|c| c.is_ascii_alphabetic()) {
+        let span = context.span(&["machine", key, "prefix"]);
+        context.diagnostics.error(span, "a prefix holds letters only");
+    }
+    Some(Bank { prefix, of: of.unwrap_or(STAND_IN), count: count.unwrap_or(1), ..stand_in })
+}
+
+fn cell_type(of: &TextOrList, path: &[&str], context: &mut Context<'_>) -> Option<IntType> {
+    match of {
+        TextOrList::One(text) => int_type(text, context.span(path), context),
+        TextOrList::Many(_) => {
+            context.diagnostics.unsupported(context.span(path), "cells of several types");
+            None
+        }
+    }
+}
+
+fn limit(file: &LimitFile, path: &[&str], most: u32, context: &mut Context<'_>) -> Option<u32> {
+    let span = context.span(path);
+    match file {
+        LimitFile::AtLeast(at_least) => {
+            let what = format!(
+                "a limit that implementations may exceed (at least {})",
+                at_least.at_least.0
+            );
+            context.diagnostics.unsupported(span, what);
+            None
+        }
+        LimitFile::Exact(text) => match text.parse::<u32>() {
+            Ok(value) if (1..=most).contains(&value) => Some(value),
+            _ => {
+                context.diagnostics.error(span, format!("expected a number from 1 to {most}"));
+                None
+            }
+        },
+    }
+}
+
+/// An integer type by its name.
+pub(super) fn parse_int_type(name: &str) -> Option<IntType> {
+    let signed = match name.as_bytes().first()? {
+        b'i' => true,
+        b'u' => false,
+        _ => return None,
+    };
+    let digits = &name[1..];
+    if digits.starts_with('0') || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let bits: u8 = digits.parse().ok().filter(|bits| (1..=64).contains(bits))?;
+    Some(IntType { bits, signed })
+}
+
+/// An integer type, or a fault that says what the text is instead.
+pub(super) fn int_type(name: &str, span: Span, context: &mut Context<'_>) -> Option<IntType> {
+    if let Some(ty) = parse_int_type(name) {
+        return Some(ty);
+    }
+    let wide = name.strip_prefix(['i', 'u']).and_then(|bits| bits.parse::<u32>().ok());
+    match (name, wide) {
+        (_, Some(65..=256)) => {
+            context.diagnostics.unsupported(span, format!("{name}, wider than 64 bits"))
+        }
+        ("f32" | "f64" | "bytes" | "str" | "val", _) => {
+            context.diagnostics.unsupported(span, format!("the type {name}"));
+        }
+        _ => context.diagnostics.error_with_help(
+            span,
+            format!("unknown type `{name}`"),
+            "integer types are i1 to i64 and u1 to u64",
+        ),
+    }
+    None
+}
+
+pub(super) fn code(file: &CodeFile, context: &mut Context<'_>) -> CodeEnd {
+    let span = context.span(&["code", "decode"]);
+    match file.decode.0.as_str() {
+        "sweep" => {}
+        "flow" => context.diagnostics.unsupported(span, "decoding along control flow"),
+        _ => context.unknown(span, "way of decoding", &file.decode, ["sweep", "flow"].into_iter()),
+    }
+    match file.end.0.as_str() {
+        "reject" => CodeEnd::Reject,
+        "halt" => CodeEnd::Halt,
+        _ => {
+            let span = context.span(&["code", "end"]);
+            context.unknown(span, "rule", &file.end, ["reject", "halt"].into_iter());
+            CodeEnd::Reject
+        }
+    }
+}
+
+pub(super) fn traps(file: &SpecFile, context: &mut Context<'_>) -> Vec<Trap> {
+    let limit_docs = ["The operand stack would exceed its depth.", "The call stack is full."];
+    let mut traps: Vec<Trap> = LIMIT_TRAPS
+        .into_iter()
+        .zip(limit_docs)
+        .map(|(name, doc)| Trap { name: name.to_owned(), doc: doc.to_owned(), reference: None })
+        .collect();
+    for (name, trap) in &file.traps {
+        let span = context.key_span(&["traps", name]);
+        if LIMIT_TRAPS.contains(&name.as_str()) {
+            context.diagnostics.error_with_help(
+                span,
+                format!("`{name}` is the trap of a limit"),
+                "limits trap by themselves; they are not declared",
+            );
+        } else if !is_identifier(name) {
+            context
+                .diagnostics
+                .error(span, "a trap's name holds lower-case letters, digits and `_`");
+        }
+        let (doc, reference) = match trap {
+            TrapFile::Doc(doc) => (doc, None),
+            TrapFile::Full(full) => (&full.doc, full.reference.as_ref()),
+        };
+        let reference = reference.map(|reference| reference.0.clone());
+        traps.push(Trap { name: name.clone(), doc: doc.0.clone(), reference });
+    }
+    traps
+}
+
+fn is_identifier(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+}
+
+pub(super) fn notes(notes: &IndexMap<String, NoteFile>) -> Vec<Note> {
+    notes
+        .iter()
+        .map(|(name, note)| Note {
+            name: name.clone(),
+            reference: note.reference.as_ref().map(|reference| reference.0.clone()),
+            text: note.text.0.clone(),
+        })
+        .collect()
+}

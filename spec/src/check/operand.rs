@@ -1,0 +1,325 @@
+//! What encodings refer to by name: words of bit fields, kinds of operands, formats.
+
+use indexmap::IndexMap;
+
+use super::machine::parse_int_type;
+use super::{Context, machine};
+use crate::diagnostic::{Diagnostics, Span};
+use crate::file::{BitsFile, OperandFile, SpecFile, TextOrList};
+use crate::isa::{
+    BankId, ByteOrder, IntType, LabelBase, LabelRole, LabelRule, Machine, OperandKind,
+};
+use crate::lang::ast::{BinaryOp, Expr, ExprKind, PatternItem, UnaryOp};
+use crate::lang::{parse_expression, parse_pattern, parse_signature};
+use crate::yaml::Scalar;
+
+/// Everything that encodings refer to.
+pub(crate) struct Tables {
+    pub(super) words: IndexMap<String, WordShape>,
+    pub(super) kinds: IndexMap<String, Kind>,
+    pub(super) formats: IndexMap<String, Format>,
+    pub(super) banks: Vec<String>,
+}
+
+/// A word of bit fields.
+pub(super) struct WordShape {
+    pub(super) bytes: u8,
+    pub(super) order: ByteOrder,
+    /// Highest and lowest bit of each field.
+    pub(super) fields: IndexMap<String, (u8, u8)>,
+}
+
+/// How the number of an operand is stored outside of words.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Storage {
+    Fixed(IntType, ByteOrder),
+    Leb(IntType),
+}
+
+impl Storage {
+    pub(super) fn int_type(self) -> IntType {
+        match self {
+            Self::Fixed(ty, _) | Self::Leb(ty) => ty,
+        }
+    }
+
+    /// By name: `i32`, `u16be`, `uleb32`, `sleb64`.
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        if let Some(bits) = name.strip_prefix("uleb") {
+            return parse_int_type(&format!("u{bits}")).map(Self::Leb);
+        }
+        if let Some(bits) = name.strip_prefix("sleb") {
+            return parse_int_type(&format!("i{bits}")).map(Self::Leb);
+        }
+        if let Some(name) = name.strip_suffix("be") {
+            return Some(Self::Fixed(parse_int_type(name)?, ByteOrder::Big));
+        }
+        let name = name.strip_suffix("le").unwrap_or(name);
+        Some(Self::Fixed(parse_int_type(name)?, ByteOrder::Little))
+    }
+}
+
+/// A kind of operand.
+pub(super) struct Kind {
+    /// How it is stored; as wide as its field when absent.
+    pub(super) raw: Option<Storage>,
+    pub(super) kind: OperandKind,
+}
+
+/// An encoding with parameters.
+pub(super) struct Format {
+    /// Its key in the file.
+    pub(super) key: String,
+    pub(super) parameters: Vec<String>,
+    pub(super) items: Vec<PatternItem>,
+}
+
+pub(super) fn tables(file: &SpecFile, machine: &Machine, context: &mut Context<'_>) -> Tables {
+    let mut tables = Tables {
+        words: IndexMap::new(),
+        kinds: IndexMap::new(),
+        formats: IndexMap::new(),
+        banks: machine.banks.iter().map(|bank| bank.name.clone()).collect(),
+    };
+    for (name, bits) in &file.bits {
+        if let Some(word) = word(name, bits, context) {
+            tables.words.insert(name.clone(), word);
+        }
+    }
+    for (name, operand) in &file.operands {
+        if let Some(kind) = kind(name, operand, &tables, context) {
+            tables.kinds.insert(name.clone(), kind);
+        }
+    }
+    for (key, format) in &file.formats {
+        define_format(key, format, &mut tables, context);
+    }
+    tables
+}
+
+fn word(name: &str, file: &BitsFile, context: &mut Context<'_>) -> Option<WordShape> {
+    let width =
+        file.width.parse::<u8>().ok().filter(|width| *width % 8 == 0 && (8..=64).contains(width));
+    if width.is_none() {
+        let span = context.span(&["bits", name, "width"]);
+        context.diagnostics.error(span, "the width of a word is 8, 16, 24, … or 64 bits");
+    }
+    let order = match file.order.0.as_str() {
+        "le" => Some(ByteOrder::Little),
+        "be" => Some(ByteOrder::Big),
+        _ => {
+            let span = context.span(&["bits", name, "order"]);
+            context.unknown(span, "byte order", &file.order, ["le", "be"].into_iter());
+            None
+        }
+    };
+    let mut fields = IndexMap::new();
+    for (field, bits) in &file.fields {
+        let range = bits.split_once("..").and_then(|(high, low)| {
+            let (high, low) = (high.trim().parse::<u8>().ok()?, low.trim().parse::<u8>().ok()?);
+            (high >= low && high < width.unwrap_or(64)).then_some((high, low))
+        });
+        match range {
+            Some(range) => {
+                fields.insert(field.clone(), range);
+            }
+            None => context.diagnostics.error(
+                context.span(&["bits", name, "fields", field]),
+                "bits are written high..low, as in `7..0`, and lie within the word",
+            ),
+        }
+    }
+    Some(WordShape { bytes: width? / 8, order: order?, fields })
+}
+
+/// The kind that a bank's name stands for.
+pub(super) fn bank_kind(banks: &[String], name: &str) -> Option<OperandKind> {
+    let at = banks.iter().position(|bank| bank == name)?;
+    Some(OperandKind::Index(BankId(at as u8)))
+}
+
+fn kind(
+    name: &str,
+    file: &OperandFile,
+    tables: &Tables,
+    context: &mut Context<'_>,
+) -> Option<Kind> {
+    let raw_span = context.span(&["operands", name, "raw"]);
+    let raw = match &file.raw {
+        None => None,
+        Some(raw) => match Storage::parse(raw) {
+            Some(storage) => Some(storage),
+            None => {
+                machine::int_type(raw, raw_span, context);
+                return None;
+            }
+        },
+    };
+    let is_span = context.span(&["operands", name, "is"]);
+    let role = match file.is.0.as_str() {
+        "label" => LabelRole::Jump,
+        "entry" => LabelRole::Entry,
+        other => {
+            if file.value.is_some() {
+                let span = context.key_span(&["operands", name, "value"]);
+                context.diagnostics.error(span, "only labels have a `value`");
+            }
+            return other_kind(other, is_span, tables, context).map(|kind| Kind { raw, kind });
+        }
+    };
+    let rule = match context.scalar(&["operands", name, "value"]) {
+        Some(value) => label_rule(value, role, context.diagnostics)?,
+        None => {
+            context.diagnostics.error_with_help(
+                context.key_span(&["operands", name]),
+                "a label needs a `value`",
+                "say where it leads: `next + raw`, `insn + raw`, `raw` (from the start of the code), `next + 4 * raw`",
+            );
+            return None;
+        }
+    };
+    Some(Kind { raw, kind: OperandKind::Label(rule) })
+}
+
+fn other_kind(
+    name: &str,
+    span: Span,
+    tables: &Tables,
+    context: &mut Context<'_>,
+) -> Option<OperandKind> {
+    if name == "imm" {
+        return Some(OperandKind::Immediate);
+    }
+    if let Some(kind) = bank_kind(&tables.banks, name) {
+        return Some(kind);
+    }
+    match name {
+        "const" | "func" | "upvalue" => {
+            context.diagnostics.unsupported(span, format!("operands that are a {name}"));
+        }
+        "local" | "reg" | "global" => {
+            context.diagnostics.error(span, format!("the machine has no cells called `{name}`"));
+        }
+        _ => {
+            let known = ["label", "entry", "imm", "local", "reg", "global"];
+            context.unknown(span, "meaning of an operand", name, known.into_iter());
+        }
+    }
+    None
+}
+
+/// `base + scale * raw + bias`, read from an expression.
+fn label_rule(value: &Scalar, role: LabelRole, diagnostics: &mut Diagnostics) -> Option<LabelRule> {
+    let expr = parse_expression(value, diagnostics)?;
+    let Some(affine) = Affine::of(&expr) else {
+        diagnostics.error_with_help(
+            value.whole(),
+            "a label leads to a sum of a base, a multiple of `raw` and a number",
+            "as in `next + raw`, `insn + 2 * raw`, `raw`, `next + 4 * raw - 4`",
+        );
+        return None;
+    };
+    let bases = [
+        (affine.insn, LabelBase::Insn),
+        (affine.next, LabelBase::Next),
+        (affine.operand, LabelBase::Operand),
+    ];
+    let mut base = LabelBase::Code;
+    for (factor, candidate) in bases {
+        match factor {
+            0 => {}
+            1 if base == LabelBase::Code => base = candidate,
+            _ => {
+                diagnostics.error(value.whole(), "a label counts from one base");
+                return None;
+            }
+        }
+    }
+    const MOST: i128 = 1 << 32;
+    if affine.raw == 0 || affine.raw.abs() > MOST || affine.constant.abs() > MOST {
+        diagnostics.error(value.whole(), "`raw` must occur, and factors stay within 32 bits");
+        return None;
+    }
+    Some(LabelRule { base, scale: affine.raw as i64, bias: affine.constant as i64, role })
+}
+
+/// A linear expression in the names that a label's value may use.
+#[derive(Clone, Copy, Default)]
+struct Affine {
+    raw: i128,
+    insn: i128,
+    next: i128,
+    operand: i128,
+    constant: i128,
+}
+
+impl Affine {
+    fn of(expr: &Expr) -> Option<Self> {
+        let unit = Self::default();
+        Some(match &expr.kind {
+            ExprKind::Int(value) => Self { constant: *value, ..unit },
+            ExprKind::Name(name) => match name.as_str() {
+                "raw" => Self { raw: 1, ..unit },
+                "insn" => Self { insn: 1, ..unit },
+                "next" => Self { next: 1, ..unit },
+                "operand" => Self { operand: 1, ..unit },
+                "code" => unit,
+                _ => return None,
+            },
+            ExprKind::Unary(UnaryOp::Minus, inner) => Self::of(inner)?.scaled(-1)?,
+            ExprKind::Binary(BinaryOp::Add, a, b) => Self::of(a)?.plus(Self::of(b)?)?,
+            ExprKind::Binary(BinaryOp::Sub, a, b) => Self::of(a)?.plus(Self::of(b)?.scaled(-1)?)?,
+            ExprKind::Binary(BinaryOp::Mul, a, b) => match (Self::of(a)?, Self::of(b)?) {
+                (factor, other) if factor.is_constant() => other.scaled(factor.constant)?,
+                (other, factor) if factor.is_constant() => other.scaled(factor.constant)?,
+                _ => return None,
+            },
+            _ => return None,
+        })
+    }
+
+    fn is_constant(self) -> bool {
+        [self.raw, self.insn, self.next, self.operand] == [0; 4]
+    }
+
+    fn plus(self, other: Self) -> Option<Self> {
+        Some(Self {
+            raw: self.raw.checked_add(other.raw)?,
+            insn: self.insn.checked_add(other.insn)?,
+            next: self.next.checked_add(other.next)?,
+            operand: self.operand.checked_add(other.operand)?,
+            constant: self.constant.checked_add(other.constant)?,
+        })
+    }
+
+    fn scaled(self, factor: i128) -> Option<Self> {
+        Some(Self {
+            raw: self.raw.checked_mul(factor)?,
+            insn: self.insn.checked_mul(factor)?,
+            next: self.next.checked_mul(factor)?,
+            operand: self.operand.checked_mul(factor)?,
+            constant: self.constant.checked_mul(factor)?,
+        })
+    }
+}
+
+fn define_format(key: &str, format: &TextOrList, tables: &mut Tables, context: &mut Context<'_>) {
+    let span = context.key_span(&["formats", key]);
+    let Some((name, parameters)) = parse_signature(&Scalar::plain(key, span), context.diagnostics)
+    else {
+        return;
+    };
+    if matches!(format, TextOrList::Many(_)) {
+        let span = context.span(&["formats", key]);
+        context.diagnostics.unsupported(span, "a format of several encodings");
+        return;
+    }
+    let Some(scalar) = context.scalar(&["formats", key]) else { return };
+    let Some(items) = parse_pattern(scalar, context.diagnostics) else { return };
+    if tables.words.contains_key(&name.text) || tables.formats.contains_key(&name.text) {
+        context.diagnostics.error(span, format!("`{}` is already a word or a format", name.text));
+        return;
+    }
+    let parameters = parameters.into_iter().map(|parameter| parameter.text).collect();
+    tables.formats.insert(name.text, Format { key: key.to_owned(), parameters, items });
+}

@@ -1,0 +1,256 @@
+//! The spec file as it is written (`bytestone: spec/1`): keys and their meaning, nothing checked.
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::shape::{Reserved, Text};
+
+/// The header of spec files.
+pub const HEADER: &str = "spec/1";
+
+/// An instruction set.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SpecFile {
+    /// The format of this file: `spec/1`.
+    pub bytestone: Text,
+    /// The name of the machine: lower-case letters, digits and `-`.
+    pub isa: Text,
+    /// The version of this spec, as in `1.0.0`.
+    pub version: Text,
+    /// A spec to start from, as `name@major` or a path to a file. Mappings are merged key by key with
+    /// those of the base; an entry given here replaces that of the base.
+    pub extends: Option<Text>,
+    /// A title for the manual.
+    pub title: Text,
+    /// What the machine is, as Markdown.
+    pub about: Option<Text>,
+    /// The documents that `ref` and cases cite: short name and title.
+    #[serde(default)]
+    pub sources: IndexMap<String, Text>,
+    /// The storage of the machine.
+    pub machine: MachineFile,
+    /// How code is laid out.
+    pub code: CodeFile,
+    /// What holds a program: `raw`, the bytes of the code alone.
+    pub container: Option<Text>,
+    /// Words of bit fields, by name.
+    #[serde(default)]
+    pub bits: IndexMap<String, BitsFile>,
+    /// Kinds of operands, by name.
+    #[serde(default)]
+    pub operands: IndexMap<String, OperandFile>,
+    /// Encodings with parameters, by signature, as in `abc(op): "w(op=op, a:reg)"`.
+    #[serde(default)]
+    pub formats: IndexMap<String, TextOrList>,
+    /// The traps that instructions raise, by name.
+    #[serde(default)]
+    pub traps: IndexMap<String, TrapFile>,
+    /// The instructions, by mnemonic.
+    pub instructions: IndexMap<String, InstructionFile>,
+    /// What the spec decides where its source is silent, by name.
+    #[serde(default)]
+    pub decisions: IndexMap<String, NoteFile>,
+    /// Where the source is wrong or contradicts itself, by name.
+    #[serde(default)]
+    pub errata: IndexMap<String, NoteFile>,
+    /// Pure helper functions. Not supported yet.
+    pub defs: Option<Reserved>,
+    /// Value types. Not supported yet.
+    pub types: Option<Reserved>,
+    /// Host functions. Not supported yet.
+    pub externs: Option<Reserved>,
+    /// Features that programs can require, and what they mean.
+    #[serde(default)]
+    pub features: IndexMap<String, Text>,
+}
+
+/// The storage of a machine.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MachineFile {
+    /// The operand stack.
+    pub stack: Option<StackFile>,
+    /// Variables, called `local` in actions and case files.
+    pub locals: Option<BankFile>,
+    /// Registers, called `reg`.
+    pub registers: Option<BankFile>,
+    /// Global variables by number, called `global`.
+    pub globals: Option<BankFile>,
+    /// The call stack of subroutines.
+    pub calls: Option<CallsFile>,
+    /// The type of printed values.
+    pub output: Option<Text>,
+    /// Linear memory. Not supported yet.
+    pub memory: Option<Reserved>,
+    /// Frames of calls. Not supported yet.
+    pub frame: Option<Reserved>,
+    /// The heap. Not supported yet.
+    pub heap: Option<Reserved>,
+}
+
+/// The operand stack.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StackFile {
+    /// The type of its cells, as in `i32`.
+    pub of: TextOrList,
+    /// How many cells it holds.
+    pub depth: LimitFile,
+    /// What owns it: `program` (when absent); `frame` is not supported yet.
+    pub per: Option<Text>,
+}
+
+/// A bank of cells that instructions name by index.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BankFile {
+    /// The type of its cells, as in `i32`.
+    pub of: TextOrList,
+    /// How many cells there are.
+    pub count: LimitFile,
+    /// What an index is written with in assembly and traces, as `R` in `R7`.
+    pub prefix: Option<Text>,
+}
+
+/// The call stack of subroutines.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CallsFile {
+    /// How many calls may be active at once.
+    pub depth: LimitFile,
+}
+
+/// A limit.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum LimitFile {
+    /// An exact limit.
+    Exact(Text),
+    /// A limit that implementations may exceed. Not supported yet.
+    AtLeast(AtLeastFile),
+}
+
+/// A limit that implementations may exceed.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AtLeastFile {
+    /// The least that they must reach.
+    pub at_least: Text,
+}
+
+/// A text or a list of texts.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum TextOrList {
+    /// One.
+    One(Text),
+    /// Several.
+    Many(Vec<Text>),
+}
+
+/// How code is laid out.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CodeFile {
+    /// How instructions are found: `sweep`, one after the other from offset 0; `flow`, by following
+    /// control, is not supported yet.
+    pub decode: Text,
+    /// What running past the last instruction does: `reject` or `halt`.
+    pub end: Text,
+}
+
+/// A word of bit fields.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BitsFile {
+    /// Its width in bits: 8, 16, 24, … 64.
+    pub width: Text,
+    /// The order of its bytes: `le` or `be`.
+    pub order: Text,
+    /// The fields: name and bits, as in `7..0`. Fields may overlap; those that one encoding uses may not.
+    pub fields: IndexMap<String, Text>,
+}
+
+/// A kind of operand.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OperandFile {
+    /// How the number is stored, as in `i16be`; as wide as its field when absent.
+    pub raw: Option<Text>,
+    /// What it means: `label`, `entry`, `reg`, `local`, `global` or `imm`.
+    pub is: Text,
+    /// For labels, where it leads, in terms of `raw` and one of `next`, `insn`, `operand`.
+    pub value: Option<Text>,
+    /// What it is, for the manual.
+    pub doc: Option<Text>,
+}
+
+/// A way in which a program may fail at run time.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum TrapFile {
+    /// What it means.
+    Doc(Text),
+    /// What it means and where the rule comes from.
+    Full(FullTrapFile),
+}
+
+/// A trap and where its rule comes from.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FullTrapFile {
+    /// What it means.
+    pub doc: Text,
+    /// Where the rule comes from.
+    #[serde(rename = "ref")]
+    pub reference: Option<Text>,
+}
+
+/// An instruction.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InstructionFile {
+    /// How it is written in bytes, as in `0x01 v:i32`.
+    pub enc: TextOrList,
+    /// What it pops and pushes, bottom first, as in `a b -- r`. Only for machines with a stack.
+    pub stack: Option<Text>,
+    /// The traps that it raises.
+    #[serde(default)]
+    pub traps: Vec<Text>,
+    /// What it means, in the action language; `nop` if nothing.
+    #[serde(rename = "do")]
+    pub action: Option<Text>,
+    /// What it does, in a sentence.
+    pub doc: Text,
+    /// Where the rule comes from.
+    #[serde(rename = "ref")]
+    pub reference: Option<Text>,
+    /// The version of this spec that brought it.
+    pub since: Option<Text>,
+    /// Features of which a program needs one or more to use it.
+    #[serde(default)]
+    pub features: Vec<Text>,
+    /// How assembly text writes it. Not supported yet.
+    pub asm: Option<Reserved>,
+    /// Parameters of a family. Not supported yet.
+    #[serde(rename = "for")]
+    pub family: Option<Reserved>,
+    /// Conditions between operands. Not supported yet.
+    #[serde(rename = "where")]
+    pub condition: Option<Reserved>,
+    /// The instructions that it stands for. Not supported yet.
+    pub fuse: Option<Reserved>,
+}
+
+/// A note about the source.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoteFile {
+    /// Where in the source.
+    #[serde(rename = "ref")]
+    pub reference: Option<Text>,
+    /// What was decided or found.
+    pub text: Text,
+}

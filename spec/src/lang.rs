@@ -1,0 +1,14 @@
+//! The small languages inside a spec file: encodings, stack effects and actions, on one lexer.
+
+pub mod ast;
+pub mod lexer;
+mod parser;
+
+mod action;
+mod effect;
+mod pattern;
+
+pub use action::parse_action;
+pub use effect::parse_effect;
+pub use parser::parse_expression;
+pub use pattern::{parse_pattern, parse_signature};

@@ -1,0 +1,201 @@
+//! Actions: what an instruction means.
+
+use super::ast::{Expr, ExprKind, Stmt, StmtKind};
+use super::lexer::Token;
+use super::parser::{Parsed, Parser};
+use crate::diagnostic::Diagnostics;
+use crate::yaml::Scalar;
+
+/// Parses an action. A statement with a fault is left out and the next ones are still read;
+/// the result is `None` if anything was left out.
+pub fn parse_action(text: &Scalar, diagnostics: &mut Diagnostics) -> Option<Vec<Stmt>> {
+    let before = diagnostics.count();
+    let mut parser = Parser::new(text, diagnostics)?;
+    let statements = statements(&mut parser, Token::Eof).ok()?;
+    (parser.diagnostics.count() == before).then_some(statements)
+}
+
+/// Statements up to a closing token, which is taken.
+fn statements(parser: &mut Parser<'_>, close: Token) -> Parsed<Vec<Stmt>> {
+    let mut statements = Vec::new();
+    loop {
+        parser.skip_line_ends();
+        if parser.take(close) {
+            return Ok(statements);
+        }
+        match statement(parser) {
+            Ok(statement) => statements.push(statement),
+            Err(_) if parser.peek() == Token::Eof => return Ok(statements),
+            Err(_) => {
+                parser.skip_statement();
+                if close == Token::Eof {
+                    // A brace that closes nothing must not stop the reading.
+                    parser.take(Token::CloseBrace);
+                }
+                continue;
+            }
+        }
+        if !matches!(parser.peek(), Token::End | Token::Eof) && parser.peek() != close {
+            parser.unexpected("the end of the statement");
+            parser.skip_statement();
+            if close == Token::Eof {
+                parser.take(Token::CloseBrace);
+            }
+        }
+    }
+}
+
+fn statement(parser: &mut Parser<'_>) -> Parsed<Stmt> {
+    let start = parser.here();
+    let kind = match (parser.peek(), parser.word()) {
+        (Token::Name, "let") => binding(parser)?,
+        (Token::Name, "trap") => {
+            parser.advance();
+            StmtKind::Trap(parser.name()?, condition(parser)?)
+        }
+        (Token::Name, "goto") => {
+            parser.advance();
+            StmtKind::Goto(parser.name()?, condition(parser)?)
+        }
+        (Token::Name, "branch") => {
+            parser.advance();
+            parser.name()?;
+            condition(parser)?;
+            StmtKind::Branch
+        }
+        (Token::Name, "call") => {
+            parser.advance();
+            let target = parser.expression()?;
+            if parser.take_word("with") {
+                parser.name()?;
+                parser.expect(Token::Assign)?;
+                parser.expression()?;
+            }
+            StmtKind::Call(target)
+        }
+        (Token::Name, "return") => {
+            parser.advance();
+            let mut values = Vec::new();
+            while !matches!(parser.peek(), Token::End | Token::Eof | Token::CloseBrace) {
+                values.push(parser.expression()?);
+                if !parser.take(Token::Comma) {
+                    break;
+                }
+            }
+            StmtKind::Return(values)
+        }
+        (Token::Name, "halt") => {
+            parser.advance();
+            StmtKind::Halt
+        }
+        (Token::Name, "nop") => {
+            parser.advance();
+            StmtKind::Nop
+        }
+        (Token::Name, "out") => {
+            parser.advance();
+            StmtKind::Out(parser.expression()?)
+        }
+        (Token::Name, "if") => parser.nested(conditional)?,
+        (Token::Name, "match") => {
+            parser.advance();
+            parser.nested(match_arms)?;
+            StmtKind::Match
+        }
+        (Token::Name, "for") => {
+            parser.advance();
+            parser.nested(bounded_loop)?;
+            StmtKind::For
+        }
+        _ => assignment(parser)?,
+    };
+    Ok(Stmt { span: parser.span_from(start), kind })
+}
+
+fn condition(parser: &mut Parser<'_>) -> Parsed<Option<Expr>> {
+    if parser.take_word("if") { parser.expression().map(Some) } else { Ok(None) }
+}
+
+fn binding(parser: &mut Parser<'_>) -> Parsed<StmtKind> {
+    parser.advance();
+    let name = parser.name()?;
+    let ty = if parser.take(Token::Colon) { Some(parser.type_ref()?) } else { None };
+    parser.expect(Token::Assign)?;
+    Ok(StmtKind::Let(name, ty, parser.expression()?))
+}
+
+fn assignment(parser: &mut Parser<'_>) -> Parsed<StmtKind> {
+    let place = parser.expression()?;
+    if parser.take(Token::Assign) {
+        return Ok(StmtKind::Assign(place, parser.expression()?));
+    }
+    match place.kind {
+        ExprKind::Call(..) => Ok(StmtKind::Expr),
+        _ => Err(parser.unexpected("`=`")),
+    }
+}
+
+fn conditional(parser: &mut Parser<'_>) -> Parsed<StmtKind> {
+    parser.advance();
+    let condition = parser.expression()?;
+    parser.expect(Token::OpenBrace)?;
+    let then = statements(parser, Token::CloseBrace)?;
+    let mut other = Vec::new();
+    if parser.take_word("else") {
+        let start = parser.here();
+        if parser.peek() == Token::Name && parser.word() == "if" {
+            let kind = parser.nested(conditional)?;
+            other.push(Stmt { span: parser.span_from(start), kind });
+        } else {
+            parser.expect(Token::OpenBrace)?;
+            other = statements(parser, Token::CloseBrace)?;
+        }
+    }
+    Ok(StmtKind::If(condition, then, other))
+}
+
+/// `match a, b { pattern, pattern => statement … }`: read for its form, refused by the checks.
+fn match_arms(parser: &mut Parser<'_>) -> Parsed<()> {
+    loop {
+        parser.expression()?;
+        if !parser.take(Token::Comma) {
+            break;
+        }
+    }
+    parser.expect(Token::OpenBrace)?;
+    parser.skip_line_ends();
+    while !parser.take(Token::CloseBrace) {
+        loop {
+            // `_`, `variant` or `variant name`.
+            parser.name()?;
+            if parser.peek() == Token::Name {
+                parser.advance();
+            }
+            if !parser.take(Token::Comma) {
+                break;
+            }
+        }
+        parser.expect(Token::FatArrow)?;
+        if parser.take(Token::OpenBrace) {
+            statements(parser, Token::CloseBrace)?;
+        } else {
+            statement(parser)?;
+        }
+        parser.skip_line_ends();
+    }
+    Ok(())
+}
+
+/// `for i in a .. b { … }`: read for its form, refused by the checks.
+fn bounded_loop(parser: &mut Parser<'_>) -> Parsed<()> {
+    parser.name()?;
+    if !parser.take_word("in") {
+        return Err(parser.unexpected("`in`"));
+    }
+    parser.expression()?;
+    parser.expect(Token::DotDot)?;
+    parser.expression()?;
+    parser.expect(Token::OpenBrace)?;
+    statements(parser, Token::CloseBrace)?;
+    Ok(())
+}

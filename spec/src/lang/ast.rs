@@ -1,0 +1,212 @@
+//! Syntax trees of the small languages. Only the loader sees them.
+//!
+//! The trees cover the whole language; what is not executed yet is refused by the checks, each
+//! construct by its name.
+
+use crate::diagnostic::Span;
+
+/// A name with its place.
+#[derive(Clone, Debug)]
+pub struct Name {
+    /// The text.
+    pub text: String,
+    /// The place.
+    pub span: Span,
+}
+
+/// An expression.
+#[derive(Clone, Debug)]
+pub struct Expr {
+    /// The place.
+    pub span: Span,
+    /// What it is.
+    pub kind: ExprKind,
+}
+
+/// Kinds of expressions.
+#[derive(Clone, Debug)]
+pub enum ExprKind {
+    /// A number without a type of its own.
+    Int(i128),
+    /// A floating-point number.
+    Float,
+    /// A string.
+    Str,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A name.
+    Name(String),
+    /// `base[index]`.
+    Index(Box<Expr>, Box<Expr>),
+    /// `base[high:low]`.
+    Slice(Box<Expr>, u32, u32),
+    /// `base.field`.
+    Field,
+    /// `function(arguments)`: a function, a conversion to a type, or a call of a value.
+    Call(Box<Expr>, Vec<Expr>),
+    /// `op a`.
+    Unary(UnaryOp, Box<Expr>),
+    /// `a op b`.
+    Binary(BinaryOp, Box<Expr>, Box<Expr>),
+    /// `if c { a } else { b }`.
+    If(Box<Expr>, Box<Expr>, Box<Expr>),
+    /// `new Record{field = value, …}`.
+    New,
+}
+
+/// Prefix operators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnaryOp {
+    /// `-`.
+    Minus,
+    /// `~`.
+    Complement,
+    /// `!`.
+    Not,
+}
+
+/// Infix operators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "an operator is its spelling")]
+pub enum BinaryOp {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Rem,
+    WrapAdd,
+    WrapSub,
+    WrapMul,
+    And,
+    Or,
+    Xor,
+    Shl,
+    Shr,
+    Eq,
+    Ne,
+    Lt,
+    Le,
+    Gt,
+    Ge,
+    LogicalAnd,
+    LogicalOr,
+}
+
+/// A type as written: `i32`, `u16be`, `u(8*n)be`, `val[n]`.
+#[derive(Clone, Debug)]
+pub struct TypeRef {
+    /// Its name.
+    pub name: Name,
+    /// A computed width, as in `u(8*n)be`.
+    pub computed: bool,
+}
+
+/// A statement of an action.
+#[derive(Clone, Debug)]
+pub struct Stmt {
+    /// The place.
+    pub span: Span,
+    /// What it is.
+    pub kind: StmtKind,
+}
+
+/// Kinds of statements.
+#[derive(Clone, Debug)]
+pub enum StmtKind {
+    /// `let name: type = value`.
+    Let(Name, Option<TypeRef>, Expr),
+    /// `place = value`.
+    Assign(Expr, Expr),
+    /// `trap name if condition`.
+    Trap(Name, Option<Expr>),
+    /// `goto label if condition`.
+    Goto(Name, Option<Expr>),
+    /// `branch label if condition`.
+    Branch,
+    /// `call target(arguments)`.
+    Call(Expr),
+    /// `return values`.
+    Return(Vec<Expr>),
+    /// `halt`.
+    Halt,
+    /// `nop`.
+    Nop,
+    /// `out value`.
+    Out(Expr),
+    /// `if c { … } else { … }`.
+    If(Expr, Vec<Stmt>, Vec<Stmt>),
+    /// `match … { … }`.
+    Match,
+    /// `for … { … }`.
+    For,
+    /// A call for its effect.
+    Expr,
+}
+
+/// A part of an encoding.
+#[derive(Clone, Debug)]
+pub struct PatternItem {
+    /// The place.
+    pub span: Span,
+    /// What it is.
+    pub kind: PatternKind,
+}
+
+/// Kinds of parts of an encoding.
+#[derive(Clone, Debug)]
+pub enum PatternKind {
+    /// A fixed byte.
+    Fixed(Expr),
+    /// `name:type`, with `as kind`.
+    Operand(OperandDecl),
+    /// `name[high:low]` of an operand declared elsewhere, or `name[count]` items.
+    Sliced,
+    /// `align(n)`.
+    Align,
+    /// `word(field=value, …)` or `format(arguments)`.
+    Apply(Name, Vec<PatternArg>),
+}
+
+/// A declared operand.
+#[derive(Clone, Debug)]
+pub struct OperandDecl {
+    /// Its name.
+    pub name: Name,
+    /// Its type, or the name of its kind.
+    pub ty: TypeRef,
+    /// `as kind`.
+    pub kind: Option<Name>,
+    /// Whether it is a list of as many items as an operand says.
+    pub counted: bool,
+}
+
+/// An argument of a word or a format.
+#[derive(Clone, Debug)]
+pub enum PatternArg {
+    /// `field=value`, the value a constant, a parameter or bits of an operand.
+    Set(Name, Expr, Option<TypeRef>),
+    /// `field:type`, an operand named like its field.
+    Typed(Name, TypeRef),
+    /// An argument of a format.
+    Plain(Expr),
+}
+
+/// A stack effect.
+#[derive(Clone, Debug)]
+pub struct EffectDecl {
+    /// What is popped, bottom first.
+    pub inputs: Vec<EffectItem>,
+    /// What is pushed, bottom first.
+    pub outputs: Vec<EffectItem>,
+}
+
+/// A part of a stack effect.
+#[derive(Clone, Debug)]
+pub enum EffectItem {
+    /// A cell.
+    Cell(Name),
+    /// A cell with a type, or several: `xs:val[n]`.
+    Typed(Name),
+    /// `..f`, what a subroutine does.
+    Callee(Name),
+}

@@ -1,0 +1,397 @@
+//! The seam to the YAML libraries: text to a tree of nodes with positions, and on to typed values.
+//!
+//! Bytestone reads a plain subset of YAML: mappings, lists and scalars, each scalar being the
+//! text that was written (`0x06`, `off` and `1.0` stay as they are). Tags, anchors, aliases,
+//! duplicate keys, empty values and several documents are faults. A marked parser
+//! finds structure and positions; serde_yaml turns the checked tree into typed values.
+
+use std::collections::HashSet;
+
+use saphyr_parser::{Event, Parser, ScalarStyle, Span as Marks, StrInput};
+use serde::de::DeserializeOwned;
+
+use crate::diagnostic::{Diagnostics, Source, Span};
+use crate::limits;
+
+/// A node with its place.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Its place, without comments and indentation around it.
+    pub span: Span,
+    /// What it is.
+    pub value: Value,
+}
+
+/// What a node is.
+#[derive(Clone, Debug)]
+pub enum Value {
+    /// A text.
+    Scalar(Scalar),
+    /// A list.
+    List(Vec<Node>),
+    /// A mapping, in the order of the file.
+    Map(Vec<Entry>),
+}
+
+/// An entry of a mapping.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The key.
+    pub key: String,
+    /// The place of the key.
+    pub key_span: Span,
+    /// The value.
+    pub value: Node,
+}
+
+/// A scalar: its text, and where in the file each line of it starts.
+#[derive(Clone, Debug)]
+pub struct Scalar {
+    /// The text, without quotes and without the indentation of a block.
+    pub text: String,
+    /// Offsets in the text and in the file, for each run of bytes that is the same in both.
+    origin: Vec<(u32, u32)>,
+    span: Span,
+}
+
+impl Scalar {
+    /// A text that stands in the file as it is.
+    pub(crate) fn plain(text: &str, span: Span) -> Self {
+        Self { text: text.to_owned(), origin: vec![(0, span.start)], span }
+    }
+
+    /// The place in the file of a range of bytes of the text.
+    pub fn span(&self, range: std::ops::Range<usize>) -> Span {
+        let start = self.offset(range.start);
+        let end = self.offset(range.end.max(range.start + 1).min(self.text.len().max(1)));
+        Span { start, end: end.max(start), ..self.span }
+    }
+
+    /// The place in the file of the whole text.
+    pub fn whole(&self) -> Span {
+        self.span
+    }
+
+    fn offset(&self, at: usize) -> u32 {
+        let at = at as u32;
+        let run = self.origin.partition_point(|(text, _)| *text <= at).saturating_sub(1);
+        match self.origin.get(run) {
+            Some((text, file)) => (file + (at - text)).min(self.span.end),
+            None => self.span.start,
+        }
+    }
+}
+
+impl Node {
+    /// The text of a scalar.
+    pub fn scalar(&self) -> Option<&Scalar> {
+        match &self.value {
+            Value::Scalar(scalar) => Some(scalar),
+            Value::List(_) | Value::Map(_) => None,
+        }
+    }
+
+    /// The entries of a mapping; none for other nodes.
+    pub fn entries(&self) -> &[Entry] {
+        match &self.value {
+            Value::Map(entries) => entries,
+            Value::Scalar(_) | Value::List(_) => &[],
+        }
+    }
+
+    /// The items of a list; none for other nodes.
+    pub fn items(&self) -> &[Node] {
+        match &self.value {
+            Value::List(items) => items,
+            Value::Scalar(_) | Value::Map(_) => &[],
+        }
+    }
+
+    /// The entry of a mapping with a key.
+    pub fn entry(&self, key: &str) -> Option<&Entry> {
+        self.entries().iter().find(|entry| entry.key == key)
+    }
+
+    /// The value of a mapping's key.
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        self.entry(key).map(|entry| &entry.value)
+    }
+
+    /// What kind of node it is, for messages.
+    pub fn kind(&self) -> &'static str {
+        match self.value {
+            Value::Scalar(_) => "a text",
+            Value::List(_) => "a list",
+            Value::Map(_) => "a mapping",
+        }
+    }
+
+    /// A typed value from a node whose shape was checked.
+    pub fn typed<T: DeserializeOwned>(&self) -> Result<T, TypedError> {
+        serde_yaml::from_value(self.to_serde()).map_err(TypedError)
+    }
+
+    fn to_serde(&self) -> serde_yaml::Value {
+        match &self.value {
+            Value::Scalar(scalar) => serde_yaml::Value::String(scalar.text.clone()),
+            Value::List(items) => items.iter().map(Node::to_serde).collect(),
+            Value::Map(entries) => serde_yaml::Value::Mapping(
+                entries
+                    .iter()
+                    .map(|entry| (entry.key.clone().into(), entry.value.to_serde()))
+                    .collect(),
+            ),
+        }
+    }
+}
+
+/// A node does not have the shape of the type that was asked for.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct TypedError(serde_yaml::Error);
+
+/// A text as a YAML scalar, quoted when it needs to be, for writing files.
+pub fn quoted(text: &str) -> String {
+    match serde_yaml::to_string(text) {
+        Ok(line) if !text.contains('\n') => line.trim_end_matches('\n').to_owned(),
+        // JSON strings are YAML scalars.
+        _ => serde_json::Value::from(text).to_string(),
+    }
+}
+
+/// Parses a text. Faults go to `diagnostics`; a tree is there unless the text could not be read to
+/// its end.
+pub fn parse(source: &Source, id: u8, diagnostics: &mut Diagnostics) -> Option<Node> {
+    let text = source.text.as_str();
+    if text.len() > limits::FILE_BYTES {
+        let message = format!("the file is larger than {} bytes", limits::FILE_BYTES);
+        diagnostics.error(Span { source: id, start: 0, end: 0 }, message);
+        return None;
+    }
+    let mut reader = Reader {
+        parser: Parser::new_from_str(text),
+        places: Places::new(text, id),
+        text,
+        nodes: 0,
+        diagnostics,
+    };
+    reader.document().ok()
+}
+
+/// Byte offsets of the parser's marks, which count characters.
+struct Places {
+    source: u8,
+    /// The byte offset of each character; empty when all are one byte long.
+    bytes: Vec<u32>,
+    len: u32,
+}
+
+impl Places {
+    fn new(text: &str, source: u8) -> Self {
+        let bytes = if text.is_ascii() {
+            Vec::new()
+        } else {
+            text.char_indices().map(|(offset, _)| offset as u32).collect()
+        };
+        Self { source, bytes, len: text.len() as u32 }
+    }
+
+    fn byte(&self, character: usize) -> u32 {
+        if self.bytes.is_empty() {
+            (character as u32).min(self.len)
+        } else {
+            self.bytes.get(character).copied().unwrap_or(self.len)
+        }
+    }
+
+    fn span(&self, marks: &Marks) -> Span {
+        let start = self.byte(marks.start.index());
+        Span { source: self.source, start, end: self.byte(marks.end.index()).max(start) }
+    }
+}
+
+/// The text cannot be read further; the fault was reported.
+struct Stop;
+
+struct Reader<'a> {
+    parser: Parser<'a, StrInput<'a>>,
+    places: Places,
+    text: &'a str,
+    nodes: usize,
+    diagnostics: &'a mut Diagnostics,
+}
+
+impl<'a> Reader<'a> {
+    fn next(&mut self) -> Result<(Event<'a>, Span), Stop> {
+        match self.parser.next_event() {
+            Some(Ok((event, marks))) => Ok((event, self.places.span(&marks))),
+            Some(Err(error)) => {
+                let start = self.places.byte(error.marker().index());
+                let span = Span { source: self.places.source, start, end: start };
+                self.diagnostics.error(span, format!("not YAML: {}", error.info()));
+                Err(Stop)
+            }
+            None => Err(Stop),
+        }
+    }
+
+    fn document(&mut self) -> Result<Node, Stop> {
+        let mut root = None;
+        loop {
+            let (event, span) = self.next()?;
+            match event {
+                Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd => {}
+                Event::Nothing => {}
+                Event::StreamEnd => break,
+                event if root.is_none() => root = Some(self.node(event, span, 0)?),
+                _ => {
+                    self.diagnostics.error(span, "a second YAML document");
+                    return Err(Stop);
+                }
+            }
+        }
+        root.ok_or_else(|| {
+            self.diagnostics
+                .error(Span { source: self.places.source, start: 0, end: 0 }, "the file is empty");
+            Stop
+        })
+    }
+
+    fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Node, Stop> {
+        self.nodes += 1;
+        if depth > limits::YAML_DEPTH || self.nodes > limits::YAML_NODES {
+            let message = format!(
+                "nested deeper than {} levels, or more than {} values",
+                limits::YAML_DEPTH,
+                limits::YAML_NODES
+            );
+            self.diagnostics.error(span, message);
+            return Err(Stop);
+        }
+        match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                self.refuse(span, anchor, tag.is_some());
+                let scalar = self.scalar(text.into_owned(), style, span);
+                if scalar.text.trim().is_empty() && matches!(style, ScalarStyle::Plain) {
+                    self.diagnostics.error_with_help(
+                        span,
+                        "an empty value",
+                        "write the value, or leave the key out",
+                    );
+                }
+                Ok(Node { span: scalar.span, value: Value::Scalar(scalar) })
+            }
+            Event::SequenceStart(anchor, tag) => {
+                self.refuse(span, anchor, tag.is_some());
+                self.list(span, depth)
+            }
+            Event::MappingStart(anchor, tag) => {
+                self.refuse(span, anchor, tag.is_some());
+                self.map(span, depth)
+            }
+            Event::Alias(_) => {
+                self.diagnostics.error_with_help(span, "a YAML alias", "write the value out");
+                let scalar = self.scalar(String::new(), ScalarStyle::Plain, span);
+                Ok(Node { span, value: Value::Scalar(scalar) })
+            }
+            _ => Err(Stop),
+        }
+    }
+
+    fn refuse(&mut self, span: Span, anchor: usize, tagged: bool) {
+        if anchor != 0 {
+            self.diagnostics.error_with_help(span, "a YAML anchor", "remove it");
+        }
+        if tagged {
+            self.diagnostics.error_with_help(
+                span,
+                "a YAML tag",
+                "remove it; quote the value if it is a text that starts with !",
+            );
+        }
+    }
+
+    fn list(&mut self, start: Span, depth: usize) -> Result<Node, Stop> {
+        let mut items = Vec::new();
+        loop {
+            let (event, span) = self.next()?;
+            if matches!(event, Event::SequenceEnd) {
+                let end = items.last().map_or(span.end, |item: &Node| item.span.end);
+                return Ok(Node {
+                    span: Span { end: end.max(start.end), ..start },
+                    value: Value::List(items),
+                });
+            }
+            items.push(self.node(event, span, depth + 1)?);
+        }
+    }
+
+    fn map(&mut self, start: Span, depth: usize) -> Result<Node, Stop> {
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut keys = HashSet::new();
+        loop {
+            let (event, span) = self.next()?;
+            if matches!(event, Event::MappingEnd) {
+                let end = entries.last().map_or(span.end, |entry| entry.value.span.end);
+                return Ok(Node {
+                    span: Span { end: end.max(start.end), ..start },
+                    value: Value::Map(entries),
+                });
+            }
+            let key = self.node(event, span, depth + 1)?;
+            let (event, span) = self.next()?;
+            let value = self.node(event, span, depth + 1)?;
+            let Some(text) = key.scalar().map(|scalar| scalar.text.clone()) else {
+                self.diagnostics.error(key.span, "a key must be a text");
+                continue;
+            };
+            if keys.insert(text.clone()) {
+                entries.push(Entry { key: text, key_span: key.span, value });
+            } else {
+                self.diagnostics.error(key.span, format!("the key `{text}` is given twice"));
+            }
+        }
+    }
+
+    /// Finds where in the file the text of a scalar stands.
+    fn scalar(&self, text: String, style: ScalarStyle, span: Span) -> Scalar {
+        let raw = &self.text[span.start as usize..span.end as usize];
+        match style {
+            ScalarStyle::Literal | ScalarStyle::Folded => {
+                let raw_end = raw.trim_end().len() as u32;
+                let span = Span { end: span.start + raw_end, ..span };
+                Scalar { origin: block_origin(self.text, span, &text), text, span }
+            }
+            ScalarStyle::Plain => {
+                let span = Span { end: span.start + raw.trim_end().len() as u32, ..span };
+                Scalar { text, origin: vec![(0, span.start)], span }
+            }
+            ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => {
+                Scalar { text, origin: vec![(0, span.start + 1)], span }
+            }
+        }
+    }
+}
+
+/// Where each line of a literal block stands: the lines of the file after the block's header,
+/// without their common indentation.
+fn block_origin(file: &str, span: Span, text: &str) -> Vec<(u32, u32)> {
+    // The parser's mark is the block's header or its first line, by version; both lead to the text.
+    let from = span.start as usize;
+    let first = text.lines().next().unwrap_or("");
+    let mut at = if file[from..].starts_with(['|', '>']) {
+        file[from..].find('\n').map_or(file.len(), |newline| from + newline + 1)
+    } else {
+        file[..from].rfind('\n').map_or(0, |newline| newline + 1)
+    };
+    let indent = file[at..].find(first).unwrap_or(0);
+    let mut origin = Vec::new();
+    let mut offset = 0;
+    for line in text.split_inclusive('\n') {
+        let start = (at + indent).min(file.len());
+        origin.push((offset, start as u32));
+        offset += line.len() as u32;
+        at = file[at..].find('\n').map_or(file.len(), |newline| at + newline + 1);
+    }
+    origin
+}

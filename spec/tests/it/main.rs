@@ -1,0 +1,3 @@
+//! Tests of the spec language.
+
+mod builtins;
