@@ -76,10 +76,10 @@ struct Shape {
     /// Operands that are indexes and whose encoding has room for one outside of the bank: the
     /// operand, its type and the number of cells.
     indexes: Vec<(usize, IntType, u32)>,
-    /// Operands that are labels.
+    /// Operands that are labels: those of the jumps, that of the callee, then any others.
     labels: Vec<u8>,
-    /// Those that control follows, the callee last.
-    targets: Vec<u8>,
+    /// How many of them control follows.
+    targets: usize,
 }
 
 impl Shape {
@@ -88,7 +88,8 @@ impl Shape {
         let shape = |insn: &bytestone_spec::isa::Instruction| {
             let effect = &insn.effect;
             let mut indexes = Vec::new();
-            let mut labels = Vec::new();
+            let mut labels: Vec<u8> = effect.jumps.iter().copied().chain(effect.call).collect();
+            let targets = labels.len();
             for (at, operand) in (0u8..).zip(&insn.operands) {
                 match operand.kind {
                     OperandKind::Index(bank) => {
@@ -97,8 +98,8 @@ impl Shape {
                             indexes.push((usize::from(at), operand.raw, count));
                         }
                     }
-                    OperandKind::Label(_) => labels.push(at),
-                    OperandKind::Immediate => {}
+                    OperandKind::Label(_) if !labels.contains(&at) => labels.push(at),
+                    OperandKind::Label(_) | OperandKind::Immediate => {}
                 }
             }
             let calls = effect.call.is_some();
@@ -109,14 +110,14 @@ impl Shape {
                 ending: Ending { falls, calls, returns: effect.returns },
                 indexes,
                 labels,
-                targets: effect.jumps.iter().copied().chain(effect.call).collect(),
+                targets,
             }
         };
         isa.instructions().iter().map(shape).collect()
     }
 
     fn ends_block(&self) -> bool {
-        !self.ending.is_plain() || !self.targets.is_empty()
+        !self.ending.is_plain() || self.targets > 0
     }
 }
 
@@ -180,20 +181,20 @@ impl Blocks {
         for (at, insn) in program.insns().iter().enumerate() {
             let shape = &shapes[usize::from(insn.id.0)];
             check_indexes(program, at, shape, findings);
-            if !shape.labels.is_empty() {
-                let target = |operand| {
-                    let target = program.target(isa, at, operand)?;
-                    u32::try_from(target).ok().filter(|&target| starts.contains(target))
-                };
-                if let Some(&bad) = shape.labels.iter().find(|&&label| target(label).is_none()) {
-                    let target = program.target(isa, at, bad).unwrap_or_default();
-                    findings.add(at as u32, Cause::Target { target });
+            let mut bad = None;
+            for (number, &label) in shape.labels.iter().enumerate() {
+                let target = program.target(isa, at, label).unwrap_or(-1);
+                let start = u32::try_from(target).ok().filter(|&start| starts.contains(start));
+                if start.is_none() {
+                    bad = bad.or(Some(target));
                 }
-                for &operand in &shape.targets {
-                    let target = target(operand);
-                    target.into_iter().for_each(|target| leaders.insert(target));
-                    targets.push(target.unwrap_or(NONE));
+                if number < shape.targets {
+                    start.into_iter().for_each(|start| leaders.insert(start));
+                    targets.push(start.unwrap_or(NONE));
                 }
+            }
+            if let Some(target) = bad {
+                findings.add(at as u32, Cause::Target { target });
             }
             if shape.ends_block() {
                 leaders.insert(insn.next());
@@ -258,6 +259,16 @@ impl Blocks {
         (to != NONE).then_some(Exit { kind, to })
     }
 
+    /// The place of exit `number`, which is a jump or a call, among those of all blocks.
+    pub fn place_of_exit(&self, block: u32, number: u32) -> usize {
+        (self.get(block).targets + number) as usize - 1
+    }
+
+    /// How many jumps and calls all blocks have.
+    pub fn jumps_and_calls(&self) -> usize {
+        self.targets.len()
+    }
+
     /// The entry that a block calls, if it ends in a call with a good target.
     pub fn callee(&self, block: u32) -> Option<u32> {
         let exit = self.exit(block, self.exits(block) - 1)?;
@@ -285,7 +296,7 @@ fn split(program: &Program, shapes: &[Shape], leaders: &Offsets) -> Vec<Block> {
             block = Block::start(at, targets);
         }
         let shape = &shapes[usize::from(insn.id.0)];
-        targets += shape.targets.len() as u32;
+        targets += shape.targets as u32;
         block.low = block.low.min(block.net - shape.pops);
         block.net += shape.pushes - shape.pops;
         block.high = block.high.max(block.net);

@@ -1,40 +1,42 @@
 //! Extents: how low and how high the stack gets from a block on, callees included.
 
-use super::block::ExitKind;
+use super::block::{ExitKind, NONE};
 use super::height::{Breach, Heights};
-use super::scc::Components;
+use super::scc;
 
-/// How far the stack gets from a block on until the frame returns, as heights from the zero of the
-/// block's group.
+/// How far the stack gets from a block on until the frame returns, counted from the height before
+/// the block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Extent {
-    floor: i64,
-    ceiling: i64,
+    /// How much is taken of what is there.
+    need: i64,
+    /// How much higher the stack gets.
+    peak: i64,
 }
 
 impl Extent {
-    const NOTHING: Self = Self { floor: i64::MAX, ceiling: i64::MIN };
-
-    /// That of a block whose fault is known. Whatever leads there has it too on that side,
+    /// That of no code.
+    const NOTHING: Self = Self { need: i64::MIN, peak: i64::MIN };
+    /// The need or peak of code with a fault that is known. Whatever leads there has it too,
     /// and is not faulted once more.
-    fn faulted(breach: Breach) -> Self {
+    const FAULTED: i64 = i64::MAX;
+
+    /// That of a block that is not left.
+    fn of_breach(breach: Breach) -> Self {
         match breach {
-            Breach::Underflow => Self { floor: i64::MIN, ..Self::NOTHING },
-            Breach::Overflow => Self { ceiling: i64::MAX, ..Self::NOTHING },
+            Breach::Underflow => Self { need: Self::FAULTED, peak: 0 },
+            Breach::Overflow => Self { need: 0, peak: Self::FAULTED },
         }
     }
 
     fn join(self, other: Self) -> Self {
-        Self { floor: self.floor.min(other.floor), ceiling: self.ceiling.max(other.ceiling) }
+        Self { need: self.need.max(other.need), peak: self.peak.max(other.peak) }
     }
 
-    /// The same from a zero that is `by` lower.
-    fn raised(self, by: i64) -> Self {
-        let raise = |height| match height {
-            i64::MIN | i64::MAX => height,
-            _ => height + by,
-        };
-        Self { floor: raise(self.floor), ceiling: raise(self.ceiling) }
+    /// The same counted from a height that is `rise` lower.
+    fn from_below(self, rise: i64) -> Self {
+        let shift = |far, by| if far == i64::MIN || far == i64::MAX { far } else { far + by };
+        Self { need: shift(self.need, -rise), peak: shift(self.peak, rise) }
     }
 }
 
@@ -48,65 +50,77 @@ enum Calls {
 /// Which extents still change.
 #[derive(Default)]
 struct Motion {
-    /// A block whose floor does.
-    floor: Option<u32>,
-    /// Whether a ceiling does.
-    ceiling: bool,
+    /// A block whose need does.
+    need: Option<u32>,
+    /// Whether a peak does.
+    peak: bool,
 }
 
-/// The number of a component that was not reached.
-const NONE: u32 = u32::MAX;
-
 /// The visits of blocks that finding the extents of a recursion may take, however few its blocks.
-const VISITS: usize = 1 << 22;
+const VISITS: usize = 1 << 20;
 /// The rounds that it may take, however many its blocks.
 const ROUNDS: usize = 16;
 
 /// The extents of all blocks that are reached.
-pub(super) struct Extents {
+pub(super) struct Extents<'a> {
+    /// The heights of the blocks.
+    pub heights: &'a Heights<'a>,
     extents: Vec<Extent>,
-    /// The strongly connected component of each block.
+    /// The limits that calls break through their callees.
+    breaches: Vec<Option<Breach>>,
+    /// The strongly connected component of a block, numbered from 1; 0 if it has no other.
     components: Vec<u32>,
-    /// For a block in a recursion, the number of the exit to which it owes its floor.
-    lowered_by: Vec<u32>,
+    /// For a block in a recursion, the number of the exit to which it owes its need.
+    needed_by: Vec<u32>,
     grows: bool,
 }
 
-impl Extents {
-    /// Finds the extents. Notes the calls whose callees break a limit of the stack in a frame seen
-    /// alone, and those of recursions that need a higher stack each time.
-    pub fn find(heights: &mut Heights) -> Self {
+impl<'a> Extents<'a> {
+    /// Finds the extents, and the calls whose callees break a limit of the stack in a frame seen
+    /// alone or that are part of a recursion that needs a higher stack each time.
+    pub fn find(heights: &'a Heights) -> Self {
         let blocks = heights.blocks;
-        let components = Components::find(
+        let mut this = Self {
+            heights,
+            extents: vec![Extent::NOTHING; blocks.len()],
+            breaches: vec![None; blocks.len()],
+            components: vec![0; blocks.len()],
+            needed_by: Vec::new(),
+            grows: false,
+        };
+        let mut number = 0;
+        scc::components(
             blocks.len(),
             |block| blocks.exits(block),
             |block, number| heights.way(block, number).map(|exit| exit.to),
+            |members| {
+                if members.len() > 1 {
+                    number += 1;
+                    members.iter().for_each(|&member| this.components[member as usize] = number);
+                }
+                this.settle(members);
+            },
         );
-        let mut this = Self {
-            extents: vec![Extent::NOTHING; blocks.len()],
-            components: vec![NONE; blocks.len()],
-            lowered_by: Vec::new(),
-            grows: false,
-        };
-        for (number, members) in (0..).zip(components.iter()) {
-            members.iter().for_each(|&member| this.components[member as usize] = number);
-            this.settle(heights, members);
-        }
         this
+    }
+
+    /// Why a block is not left, if it is not.
+    pub fn breach(&self, block: u32) -> Option<Breach> {
+        self.heights.breach(block).or(self.breaches[block as usize])
     }
 
     /// How much the callee with this entry takes of the stack it is called with; `None` if a
     /// fault in it is known.
-    pub fn need(&self, heights: &Heights, entry: u32) -> Option<i64> {
-        let floor = self.extents[entry as usize].floor;
-        (floor != i64::MIN).then(|| heights.before(entry) - floor)
+    pub fn need(&self, entry: u32) -> Option<i64> {
+        let need = self.extents[entry as usize].need;
+        (need != Extent::FAULTED).then_some(need)
     }
 
     /// How much higher the callee with this entry makes the stack, recursion not counted if
     /// it makes it higher without a bound; `None` if a fault in it is known.
-    pub fn peak(&self, heights: &Heights, entry: u32) -> Option<i64> {
-        let ceiling = self.extents[entry as usize].ceiling;
-        (ceiling != i64::MAX).then(|| ceiling - heights.before(entry))
+    pub fn peak(&self, entry: u32) -> Option<i64> {
+        let peak = self.extents[entry as usize].peak;
+        (peak != Extent::FAULTED).then_some(peak)
     }
 
     /// Whether a recursion makes the stack higher without a bound.
@@ -115,32 +129,40 @@ impl Extents {
     }
 
     /// Finds the extents of a component, those that it leads to being known.
-    fn settle(&mut self, heights: &mut Heights, members: &[u32]) {
-        let recursive = members.iter().copied().filter(|&block| {
-            heights.blocks.callee(block).is_some_and(|entry| self.is_recursive(block, entry))
-        });
-        let bounded = match recursive.min() {
-            Some(call) => self.settle_recursion(heights, members, call),
-            None => {
-                let extents = members.iter().map(|&block| self.look(heights, block, Calls::All).0);
-                let extent = extents.fold(Extent::NOTHING, Extent::join);
-                members.iter().for_each(|&block| self.extents[block as usize] = extent);
+    fn settle(&mut self, members: &[u32]) {
+        let first_call = members.iter().copied().filter(|&block| self.calls_back(block)).min();
+        let bounded = match (first_call, members) {
+            (Some(call), _) => self.settle_recursion(members, call),
+            (None, &[block]) => {
+                self.extents[block as usize] = self.look(block, Calls::All).0;
+                Calls::All
+            }
+            (None, _) => {
+                self.settle_loop(members);
                 Calls::All
             }
         };
         let mut faulted = Extent::NOTHING;
         for &block in members {
-            if let Some(breach) = self.breach_of_call(heights, block, bounded) {
-                heights.set_breach(block, breach);
-                faulted = faulted.join(Extent::faulted(breach));
+            if let Some(breach) = self.breach_of_call(block, bounded) {
+                self.breaches[block as usize] = Some(breach);
+                faulted = faulted.join(Extent::of_breach(breach));
             }
         }
-        self.join_all(members, faulted);
+        if faulted != Extent::NOTHING {
+            self.join_all(members, faulted);
+        }
     }
 
-    /// Whether a call is part of a recursion.
-    fn is_recursive(&self, block: u32, entry: u32) -> bool {
-        self.components[block as usize] == self.components[entry as usize]
+    /// Whether two blocks lead to one another. A call of such a block is part of a recursion.
+    fn is_same_component(&self, a: u32, b: u32) -> bool {
+        let component = self.components[a as usize];
+        a == b || component != 0 && component == self.components[b as usize]
+    }
+
+    /// Whether a block ends in a recursive call.
+    fn calls_back(&self, block: u32) -> bool {
+        self.heights.blocks.callee(block).is_some_and(|entry| self.is_same_component(block, entry))
     }
 
     fn join_all(&mut self, members: &[u32], other: Extent) {
@@ -150,52 +172,63 @@ impl Extents {
         }
     }
 
-    /// The extent of a block as that of its exits has it, and the exit that it owes its floor to.
-    fn look(&self, heights: &Heights, block: u32, calls: Calls) -> (Extent, u32) {
-        if let Some(breach) = heights.breach(block) {
-            return (Extent::faulted(breach), NONE);
+    /// The extent of a block as that of its exits has it, and the exit that it owes its need to.
+    fn look(&self, block: u32, calls: Calls) -> (Extent, u32) {
+        if let Some(breach) = self.breach(block) {
+            return (Extent::of_breach(breach), NONE);
         }
-        let before = heights.before(block);
-        let this = heights.blocks.get(block);
-        let mut extent =
-            Extent { floor: before + i64::from(this.low), ceiling: before + i64::from(this.high) };
-        let mut lowered_by = NONE;
-        for number in 0..heights.blocks.exits(block) {
-            let Some(exit) = heights.way(block, number) else { continue };
-            let mut beyond = self.extents[exit.to as usize];
-            if exit.kind == ExitKind::Call {
-                if calls == Calls::NotRecursive && self.is_recursive(block, exit.to) {
-                    continue;
+        let this = self.heights.blocks.get(block);
+        let mut extent = Extent { need: -i64::from(this.low), peak: i64::from(this.high) };
+        let mut needed_by = NONE;
+        for number in 0..self.heights.blocks.exits(block) {
+            let Some(exit) = self.heights.way(block, number) else { continue };
+            let rise = match exit.kind {
+                ExitKind::Call => {
+                    if calls == Calls::NotRecursive && self.is_same_component(block, exit.to) {
+                        continue;
+                    }
+                    Some(i64::from(this.net))
                 }
-                beyond = beyond.raised(before + i64::from(this.net) - heights.before(exit.to));
-            }
-            if beyond.floor < extent.floor {
-                lowered_by = number;
+                kind => self.heights.rise(block, kind),
+            };
+            let beyond = self.extents[exit.to as usize].from_below(rise.unwrap_or(0));
+            if beyond.need > extent.need {
+                needed_by = number;
             }
             extent = extent.join(beyond);
         }
-        (extent, lowered_by)
+        (extent, needed_by)
     }
 
-    /// Finds the extents of a component with a recursive call. Returns the calls whose
-    /// ceilings are counted.
-    fn settle_recursion(&mut self, heights: &mut Heights, members: &[u32], call: u32) -> Calls {
-        self.lowered_by.resize(self.extents.len(), NONE);
-        self.iterate(heights, members, Calls::NotRecursive);
-        let ceilings = members.iter().map(|&block| self.extents[block as usize].ceiling);
-        let ceilings: Vec<i64> = ceilings.collect();
-        let motion = self.iterate(heights, members, Calls::All);
-        if let Some(block) = motion.floor {
-            let call = self.call_that_lowers(heights, members, block).unwrap_or(call);
-            heights.set_breach(call, Breach::Underflow);
-            self.join_all(members, Extent::faulted(Breach::Underflow));
+    /// Finds the extents of a component without a recursive call: what one block reaches, all do.
+    fn settle_loop(&mut self, members: &[u32]) {
+        let reach =
+            |&block: &u32| self.look(block, Calls::All).0.from_below(self.heights.before(block));
+        let reach = members.iter().map(reach).fold(Extent::NOTHING, Extent::join);
+        for &block in members {
+            self.extents[block as usize] = reach.from_below(-self.heights.before(block));
         }
-        if !motion.ceiling {
+    }
+
+    /// Finds the extents of a component with a recursive call, of which `first_call` is the
+    /// first. Returns the calls whose peaks are bounded.
+    fn settle_recursion(&mut self, members: &[u32], first_call: u32) -> Calls {
+        self.needed_by.resize(self.extents.len(), NONE);
+        self.iterate(members, Calls::NotRecursive);
+        let peaks = members.iter().map(|&block| self.extents[block as usize].peak);
+        let peaks: Vec<i64> = peaks.collect();
+        let motion = self.iterate(members, Calls::All);
+        if let Some(block) = motion.need {
+            let call = self.call_that_digs(members, block).unwrap_or(first_call);
+            self.breaches[call as usize] = Some(Breach::Underflow);
+            self.join_all(members, Extent::of_breach(Breach::Underflow));
+        }
+        if !motion.peak {
             return Calls::All;
         }
         self.grows = true;
-        for (&block, ceiling) in members.iter().zip(ceilings) {
-            self.extents[block as usize].ceiling = ceiling;
+        for (&block, peak) in members.iter().zip(peaks) {
+            self.extents[block as usize].peak = peak;
         }
         Calls::NotRecursive
     }
@@ -203,60 +236,60 @@ impl Extents {
     /// Brings the extents of a component in agreement with one another. Returns what still changes
     /// after as many rounds as there are blocks, which means that it always will, or after as many
     /// as time allows.
-    fn iterate(&mut self, heights: &Heights, members: &[u32], calls: Calls) -> Motion {
+    fn iterate(&mut self, members: &[u32], calls: Calls) -> Motion {
         let rounds = members.len().min(ROUNDS + VISITS / members.len());
         let mut motion = Motion::default();
         for _ in 0..=rounds {
             motion = Motion::default();
             for &block in members {
-                let (extent, lowered_by) = self.look(heights, block, calls);
+                let (extent, needed_by) = self.look(block, calls);
                 let known = &mut self.extents[block as usize];
-                if extent.floor < known.floor {
-                    self.lowered_by[block as usize] = lowered_by;
-                    motion.floor = Some(block);
+                if extent.need > known.need {
+                    self.needed_by[block as usize] = needed_by;
+                    motion.need = Some(block);
                 }
-                motion.ceiling |= extent.ceiling > known.ceiling;
+                motion.peak |= extent.peak > known.peak;
                 *known = known.join(extent);
             }
-            if motion.floor.is_none() && !motion.ceiling {
+            if motion.need.is_none() && !motion.peak {
                 break;
             }
         }
         motion
     }
 
-    /// The first call, in the order of the code, of a recursion that lowers the floor of `block`
+    /// The first call, in the order of the code, of the recursion for which `block` needs more
     /// each time.
-    fn call_that_lowers(&self, heights: &Heights, members: &[u32], block: u32) -> Option<u32> {
+    fn call_that_digs(&self, members: &[u32], block: u32) -> Option<u32> {
         let exit = |block: u32| {
-            let number = self.lowered_by[block as usize];
-            heights.blocks.exit(block, if number == NONE { return None } else { number })
+            let number = self.needed_by[block as usize];
+            if number == NONE { None } else { self.heights.blocks.exit(block, number) }
         };
         let next = |&block: &u32| {
-            exit(block).map(|exit| exit.to).filter(|&to| self.is_recursive(block, to))
+            exit(block).map(|exit| exit.to).filter(|&to| self.is_same_component(block, to))
         };
-        let calls = |&block: &u32| exit(block).is_some_and(|exit| exit.kind == ExitKind::Call);
+        let is_call = |&block: &u32| exit(block).is_some_and(|exit| exit.kind == ExitKind::Call);
         // After so many steps, the way is on a cycle for good, unless it ended.
         let way = || std::iter::successors(Some(block), next);
-        let on_cycle = way().skip(members.len()).take(members.len()).filter(calls).min();
-        on_cycle.or_else(|| way().take(members.len()).filter(calls).last())
+        let on_cycle = way().skip(members.len()).take(members.len()).filter(is_call).min();
+        on_cycle.or_else(|| way().take(members.len()).filter(is_call).last())
     }
 
     /// The limit that a call breaks through its callee, in a frame seen alone.
-    fn breach_of_call(&self, heights: &Heights, block: u32, bounded: Calls) -> Option<Breach> {
-        let entry = heights.blocks.callee(block)?;
-        if heights.breach(block).is_some() {
+    fn breach_of_call(&self, block: u32, bounded: Calls) -> Option<Breach> {
+        let entry = self.heights.blocks.callee(block)?;
+        if self.breach(block).is_some() {
             return None;
         }
-        let (before, least) = heights.alone(block);
-        let height = before + i64::from(heights.blocks.get(block).net);
-        if self.need(heights, entry).is_some_and(|need| height - need < least) {
+        let (before, least) = self.heights.alone(block);
+        let height = before + i64::from(self.heights.blocks.get(block).net);
+        if self.need(entry).is_some_and(|need| height - need < least) {
             return Some(Breach::Underflow);
         }
-        if bounded == Calls::NotRecursive && self.is_recursive(block, entry) {
+        if bounded == Calls::NotRecursive && self.is_same_component(block, entry) {
             return None;
         }
-        let peak = self.peak(heights, entry)?;
-        (height + peak > i64::from(heights.depth)).then_some(Breach::Overflow)
+        let peak = self.peak(entry)?;
+        (height + peak > i64::from(self.heights.depth)).then_some(Breach::Overflow)
     }
 }

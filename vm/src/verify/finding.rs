@@ -81,7 +81,8 @@ impl fmt::Display for Cause {
     }
 }
 
-/// The faults found so far. Of many, the first by offset are kept and the others counted.
+/// The faults found so far, one for an instruction and a reason. Of many, the first by offset are
+/// kept and the others counted.
 #[derive(Default)]
 pub(super) struct Findings {
     kept: Vec<(u32, Cause)>,
@@ -89,19 +90,19 @@ pub(super) struct Findings {
 }
 
 impl Findings {
-    /// Notes what is wrong with the instruction with index `at`. The same reason is to be
-    /// noted once for an instruction.
+    /// Notes what is wrong with the instruction with index `at`.
     pub fn add(&mut self, at: u32, cause: Cause) {
         self.kept.push((at, cause));
         if self.kept.len() >= 2 * FAULTS {
             self.order();
-            self.dropped += self.kept.len() - FAULTS;
+            self.dropped += self.kept.len().saturating_sub(FAULTS);
             self.kept.truncate(FAULTS);
         }
     }
 
     fn order(&mut self) {
         self.kept.sort_by_key(|(at, cause)| (*at, cause.reason()));
+        self.kept.dedup_by_key(|(at, cause)| (*at, cause.reason()));
     }
 
     /// The rejection, if there is a fault.

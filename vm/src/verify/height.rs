@@ -22,16 +22,33 @@ struct Place {
     component: u32,
     /// The height before it, from the zero of that component.
     height: i32,
-    /// How much higher the stack is when the frame returns, if it can.
-    to_return: Option<i32>,
+    /// How much higher the stack is when the frame returns, or [`NEVER`].
+    to_return: i32,
+    /// The latest link to the block, or [`NONE`].
+    coming: u32,
     /// Whether the way to the next block was followed.
     goes_on: bool,
     /// Why no way from the block is followed.
     breach: Option<Breach>,
 }
 
-const UNREACHED: Place =
-    Place { component: NONE, height: 0, to_return: None, goes_on: false, breach: None };
+/// The change of height until a return that does not come.
+const NEVER: i32 = i32::MIN;
+
+const UNREACHED: Place = Place {
+    component: NONE,
+    height: 0,
+    to_return: NEVER,
+    coming: NONE,
+    goes_on: false,
+    breach: None,
+};
+
+impl Place {
+    fn to_return(&self) -> Option<i32> {
+        (self.to_return != NEVER).then_some(self.to_return)
+    }
+}
 
 /// The blocks that can be reached, with their heights.
 pub(super) struct Heights<'a> {
@@ -40,6 +57,8 @@ pub(super) struct Heights<'a> {
     /// How deep the stack of the machine is.
     pub depth: i32,
     places: Vec<Place>,
+    /// For each jump and call whether it was followed.
+    followed: Vec<bool>,
     /// For each component its group, and the height of its zero there.
     zeros: Vec<(u32, i64)>,
 }
@@ -51,17 +70,17 @@ impl<'a> Heights<'a> {
             blocks,
             depth,
             places: vec![UNREACHED; blocks.len()],
+            followed: vec![false; blocks.jumps_and_calls()],
             groups: Potentials::default(),
-            comings: vec![NONE; blocks.len()],
             links: Vec::new(),
             returning: Vec::new(),
             pending: Vec::new(),
             entries: vec![0],
         };
         explorer.run();
-        let Explorer { places, mut groups, .. } = explorer;
+        let Explorer { places, followed, mut groups, .. } = explorer;
         let zeros = (0..groups.len()).map(|component| groups.find(component)).collect();
-        Self { blocks, depth, places, zeros }
+        Self { blocks, depth, places, followed, zeros }
     }
 
     /// Whether control can come to a block.
@@ -91,17 +110,12 @@ impl<'a> Heights<'a> {
 
     /// How much higher the stack is when the frame returns than before the block, if it can.
     pub fn to_return(&self, block: u32) -> Option<i32> {
-        self.places[block as usize].to_return
+        self.places[block as usize].to_return()
     }
 
     /// Why a block is not left, if it is not.
     pub fn breach(&self, block: u32) -> Option<Breach> {
         self.places[block as usize].breach
-    }
-
-    /// Notes that a block is not left.
-    pub fn set_breach(&mut self, block: u32, breach: Breach) {
-        self.places[block as usize].breach = Some(breach);
     }
 
     /// How much higher the stack is behind a jump or on the next block than before `block`;
@@ -118,18 +132,13 @@ impl<'a> Heights<'a> {
 
     /// Exit `number` of a block, if control can take it and heights agree behind it.
     pub fn way(&self, block: u32, number: u32) -> Option<Exit> {
+        let place = &self.places[block as usize];
         let exit = self.blocks.exit(block, number)?;
-        let agrees = self.breach(block).is_none()
-            && (exit.kind == ExitKind::Call
-                || self
-                    .rise(block, exit.kind)
-                    .is_some_and(|rise| self.agrees(block, rise, exit.to)));
-        agrees.then_some(exit)
-    }
-
-    /// Whether the height `rise` above that before `from` is the one before `to`.
-    pub fn agrees(&self, from: u32, rise: i64, to: u32) -> bool {
-        self.is_reached(to) && self.before(from) + rise == self.before(to)
+        let followed = match exit.kind {
+            ExitKind::Next => place.goes_on,
+            _ => self.followed[self.blocks.place_of_exit(block, number)],
+        };
+        (followed && place.breach.is_none()).then_some(exit)
     }
 }
 
@@ -151,9 +160,8 @@ struct Explorer<'a> {
     blocks: &'a Blocks,
     depth: i32,
     places: Vec<Place>,
+    followed: Vec<bool>,
     groups: Potentials,
-    /// For each block the latest link to it.
-    comings: Vec<u32>,
     /// The jumps and calls that were followed.
     links: Vec<Link>,
     /// Blocks that are known to return, of which those that lead to them do not know yet.
@@ -185,7 +193,7 @@ impl Explorer<'_> {
     }
 
     fn enter(&mut self, block: u32, component: u32, height: i32) {
-        self.places[block as usize] = Place { component, height, ..UNREACHED };
+        self.places[block as usize] = Place { component, height, ..self.places[block as usize] };
         self.pending.push(block);
     }
 
@@ -207,18 +215,18 @@ impl Explorer<'_> {
         }
         for number in (0..self.blocks.exits(block)).rev() {
             match self.blocks.exit(block, number) {
-                Some(Exit { kind: ExitKind::Call, to }) => self.call(block, to),
+                Some(Exit { kind: ExitKind::Call, to }) => self.call(block, number, to),
                 Some(Exit { kind: ExitKind::Next, .. }) if this.ending.calls => {}
-                Some(exit) => self.follow(block, exit, after),
+                Some(exit) => self.follow(block, number, exit, after),
                 None => {}
             }
         }
     }
 
-    fn call(&mut self, block: u32, entry: u32) {
-        self.link(block, Exit { kind: ExitKind::Call, to: entry });
+    fn call(&mut self, block: u32, number: u32, entry: u32) {
+        self.link(block, number, Exit { kind: ExitKind::Call, to: entry });
         self.entries.push(entry);
-        if let Some(net) = self.places[entry as usize].to_return {
+        if let Some(net) = self.places[entry as usize].to_return() {
             self.go_on(block, net);
         }
     }
@@ -232,12 +240,12 @@ impl Explorer<'_> {
         } else if after > self.depth {
             place.breach = Some(Breach::Overflow);
         } else if let Some(exit) = self.blocks.exit(block, 0) {
-            self.follow(block, exit, after);
+            self.follow(block, 0, exit, after);
         }
     }
 
     /// Follows a way at whose end the height is `after`, from the zero of the block's component.
-    fn follow(&mut self, block: u32, exit: Exit, after: i32) {
+    fn follow(&mut self, block: u32, number: u32, exit: Exit, after: i32) {
         let component = self.places[block as usize].component;
         let there = self.places[exit.to as usize];
         if there.component == NONE {
@@ -252,18 +260,19 @@ impl Explorer<'_> {
                 return;
             }
         }
-        self.link(block, exit);
-        if let Some(net) = there.to_return {
+        self.link(block, number, exit);
+        if let Some(net) = there.to_return() {
             let rise = after - self.places[block as usize].height;
             self.set_return(block, rise + net);
         }
     }
 
-    fn link(&mut self, from: u32, Exit { kind, to }: Exit) {
+    fn link(&mut self, from: u32, number: u32, Exit { kind, to }: Exit) {
         if kind == ExitKind::Next {
             self.places[from as usize].goes_on = true;
         } else {
-            let latest = &mut self.comings[to as usize];
+            self.followed[self.blocks.place_of_exit(from, number)] = true;
+            let latest = &mut self.places[to as usize].coming;
             let earlier = std::mem::replace(latest, self.links.len() as u32);
             self.links.push(Link { from, kind, earlier });
         }
@@ -273,20 +282,20 @@ impl Explorer<'_> {
     /// for is none: no execution returns that way.
     fn set_return(&mut self, block: u32, net: i32) {
         let place = &mut self.places[block as usize];
-        if place.to_return.is_none() && net.abs() <= self.depth {
-            place.to_return = Some(net);
+        if place.to_return == NEVER && net.abs() <= self.depth {
+            place.to_return = net;
             self.returning.push(block);
         }
     }
 
     /// Tells the blocks that lead to `block`, and its callers if it is an entry, that it returns.
     fn tell_return(&mut self, block: u32) {
-        let Some(net) = self.places[block as usize].to_return else { return };
+        let Some(net) = self.places[block as usize].to_return() else { return };
         if let Some(from) = block.checked_sub(1)
             && self.places[from as usize].goes_on
         {
             let called = if self.blocks.get(from).ending.calls {
-                self.blocks.callee(from).and_then(|entry| self.places[entry as usize].to_return)
+                self.blocks.callee(from).and_then(|entry| self.places[entry as usize].to_return())
             } else {
                 Some(0)
             };
@@ -294,7 +303,7 @@ impl Explorer<'_> {
                 self.set_return(from, self.blocks.get(from).net + called + net);
             }
         }
-        let mut latest = self.comings[block as usize];
+        let mut latest = self.places[block as usize].coming;
         while let Some(&Link { from, kind, earlier }) = self.links.get(latest as usize) {
             match kind {
                 ExitKind::Call => self.go_on(from, net),

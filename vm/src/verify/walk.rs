@@ -2,7 +2,7 @@
 
 use bytestone_spec::isa::CodeEnd;
 
-use super::block::ExitKind;
+use super::block::{Exit, ExitKind};
 use super::extent::Extents;
 use super::finding::{Cause, Findings};
 use super::height::{Breach, Heights};
@@ -32,10 +32,10 @@ struct Seen {
 pub(super) fn walk(
     program: &Program,
     code_end: CodeEnd,
-    heights: &Heights,
     extents: &Extents,
     findings: &mut Findings,
 ) {
+    let heights = extents.heights;
     let mut walk = Walk {
         program,
         heights,
@@ -59,7 +59,7 @@ pub(super) fn walk(
 struct Walk<'a> {
     program: &'a Program,
     heights: &'a Heights<'a>,
-    extents: &'a Extents,
+    extents: &'a Extents<'a>,
     findings: &'a mut Findings,
     seen: Vec<Seen>,
     pending: Vec<(u32, Frame)>,
@@ -90,8 +90,11 @@ impl Walk<'_> {
                 Frame::Callee => self.returns.push(block),
             }
         }
-        let goes_on = ending.falls && self.heights.rise(block, ExitKind::Next).is_some();
-        if goes_on && self.heights.blocks.is_last(block) {
+        let blocks = self.heights.blocks;
+        if ending.falls
+            && blocks.is_last(block)
+            && self.heights.rise(block, ExitKind::Next).is_some()
+        {
             self.runs = Some(block);
         }
         for number in 0..self.heights.blocks.exits(block) {
@@ -99,8 +102,7 @@ impl Walk<'_> {
                 Some(exit) if exit.kind == ExitKind::Call => {
                     self.pending.push((exit.to, Frame::Callee));
                 }
-                Some(exit) if exit.kind == ExitKind::Next && !goes_on => {}
-                Some(exit) => self.go(block, exit.kind, exit.to, frame),
+                Some(exit) => self.go(block, number, exit, frame),
                 None => {}
             }
         }
@@ -110,7 +112,7 @@ impl Walk<'_> {
     fn goes_through(&mut self, block: u32, frame: Frame) -> bool {
         let blocks = self.heights.blocks;
         let this = blocks.get(block);
-        if let Some(breach) = self.heights.breach(block) {
+        if let Some(breach) = self.extents.breach(block) {
             if !std::mem::replace(&mut self.seen[block as usize].stopped, true) {
                 let (before, least) = self.heights.alone(block);
                 let (at, cause) = self
@@ -132,9 +134,9 @@ impl Walk<'_> {
         }
         let Some(entry) = blocks.callee(block) else { return true };
         let after = before + i64::from(this.net);
-        let breach = if self.extents.need(self.heights, entry).is_some_and(|need| need > after) {
+        let breach = if self.extents.need(entry).is_some_and(|need| need > after) {
             Breach::Underflow
-        } else if self.extents.peak(self.heights, entry).is_some_and(|peak| after + peak > depth) {
+        } else if self.extents.peak(entry).is_some_and(|peak| after + peak > depth) {
             Breach::Overflow
         } else {
             return true;
@@ -169,23 +171,22 @@ impl Walk<'_> {
         let callee = blocks.callee(block);
         let cause = match breach {
             Breach::Underflow => Cause::CalleeNeeds {
-                need: callee.and_then(|entry| self.extents.need(self.heights, entry)),
+                need: callee.and_then(|entry| self.extents.need(entry)),
                 height,
             },
             Breach::Overflow => Cause::CalleeReaches {
-                height: callee
-                    .and_then(|entry| self.extents.peak(self.heights, entry))
-                    .map(|peak| height + peak),
+                height: callee.and_then(|entry| self.extents.peak(entry)).map(|peak| height + peak),
                 depth,
             },
         };
         (blocks.last_insn(block), cause)
     }
 
-    /// Goes from a block to another of the same frame, if their heights agree.
-    fn go(&mut self, from: u32, kind: ExitKind, to: u32, frame: Frame) {
-        let Some(rise) = self.heights.rise(from, kind) else { return };
-        if !self.heights.agrees(from, rise, to) {
+    /// Goes from a block through one of its exits to another of the same frame, if heights agree.
+    fn go(&mut self, from: u32, number: u32, exit: Exit, frame: Frame) {
+        let to = exit.to;
+        let Some(rise) = self.heights.rise(from, exit.kind) else { return };
+        if self.heights.way(from, number).is_none() {
             if !std::mem::replace(&mut self.seen[to as usize].met, true) {
                 let here = self.heights.before(from) + rise;
                 let there = self.heights.before(to);
