@@ -6,6 +6,8 @@ pub mod codec;
 pub mod fault;
 pub mod limits;
 pub mod program;
+pub mod verify;
 
 pub use fault::{Fault, Phase, Reason, Rejection};
 pub use program::{Insn, Program};
+pub use verify::{MaxStack, Verified, verify};

@@ -3,3 +3,5 @@
 mod asm;
 mod codec;
 mod machines;
+mod random;
+mod verify;

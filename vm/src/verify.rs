@@ -1,0 +1,198 @@
+//! The verifier: accepts a program that can never get stuck, or names every fault.
+//!
+//! For every state that a run of an accepted program can reach, on its instruction set and from an
+//! empty stack: the next instruction exists, its jumps lead to instructions, its indexes lie in
+//! their banks, the stack holds what it pops, and a return has a call to return to. The stack is as
+//! high as [`Verified::height`] says. It gets no deeper than [`Verified::max_stack`], if that
+//! is bounded; otherwise only recursion makes it too deep, which traps.
+//!
+//! # How it works
+//!
+//! 1. `block` splits the code into basic blocks. In doing so it looks at the operands of
+//!    all instructions: `bad_index` and `bad_jump` are found whether code can be reached or not.
+//! 2. `height` explores the blocks from the start and from each entry that is called. Each of
+//!    these starts a *component*, in which the heights of blocks count from a zero of its own. Where
+//!    the exploration comes to a block of another component, heights of the two are known
+//!    relative to one another from then on (`potential`). Where it comes to a
+//!    block again, the heights must be the same.
+//!
+//!    Blocks from which a path leads to a return know how much the height changes until then.
+//!    This goes against the direction of control, once for each block. A call goes on when the
+//!    entry of its callee knows; hence a recursive call waits for a path that returns without it.
+//! 3. `extent` finds how much is taken from the stack and how much it grows from each block on,
+//!    callees included. Along strongly connected components (`scc`), those that others lead to
+//!    first, one look at each block is enough, for within one frame all blocks of a loop reach
+//!    the same. Recursion, where a component contains a call of its own, takes rounds until
+//!    nothing changes. If something still does after as many rounds as there are blocks, it
+//!    does for ever: a growing need is `stack_underflow` at the recursive call, a growing peak
+//!    makes the greatest depth unbounded.
+//! 4. `walk` goes through all frames that can be: that of the start, where heights are absolute
+//!    and each block and each call is held against the limits, and those of callees. It reports
+//!    what is wrong on the way and does not go past a fault, so one cause has one fault.
+//!
+//! # Why it is sound
+//!
+//! By induction over a run. The frame of the start has the height of its zero at 0. A callee's is
+//! entered at a height that is at least its need: in the start's frame this is checked at
+//! the call, elsewhere the need of the caller contains it. So in every frame the height at an
+//! instruction is the base of the frame plus the height told, no pop goes below 0, and a return finds
+//! the height that the call went on with, because on each way that was followed the changes until the
+//! return agree. All ways that a run can take were followed, except those at a fault, and those
+//! along which a frame changes the height by more than the whole stack, which no run takes.
+//!
+//! # Why it is linear
+//!
+//! Every block is explored once, told its way to a return once, looked at once and walked
+//! through at most twice, each time with its exits. The union-find structure is linear for
+//! all purposes. The rounds of a recursion are limited: to 16, or to so many that a
+//! million blocks are visited. A recursion that has not settled by then is taken for one that
+//! never does.
+//!
+//! # Decisions
+//!
+//! - An instruction has one height relative to all frames that share it. Two subroutines may jump
+//!   into common code at different heights, but not into two common places at heights
+//!   that differ by different amounts, even if each alone would be right: `stack_mismatch`.
+//! - Returns need to agree where one frame can reach both. Where they do not, the first in
+//!   the code is held to be right among frames that share code.
+//! - A subroutine is held against the depth of the stack as if it were called with an empty one of
+//!   which it may take as much as the machine can hold. A fault found so is not reported
+//!   again for its callers.
+//! - Instructions are looked at in the order in which control comes to them, fall-through first, the
+//!   start's before those of entries: where paths meet, the one that comes first is right.
+
+mod block;
+mod extent;
+mod finding;
+mod height;
+mod potential;
+mod scc;
+mod walk;
+
+use bytestone_spec::isa::{CodeEnd, Isa};
+use bytestone_spec::limits::STACK_DEPTH;
+
+use self::block::Blocks;
+use self::extent::Extents;
+use self::finding::{Cause, Findings};
+use self::height::Heights;
+use crate::fault::Rejection;
+use crate::program::Program;
+
+/// How deep the operand stack of a program gets, in cells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MaxStack {
+    /// So deep, in some run that takes every branch as it likes. The machine's stack holds it.
+    Bounded(u32),
+    /// Recursion makes it deeper without a bound; it traps when the stack is full.
+    Unbounded,
+}
+
+/// A program that was verified. It is only made by [`verify`].
+#[derive(Clone, Debug)]
+pub struct Verified {
+    program: Program,
+    max_stack: MaxStack,
+    /// By instruction; [`UNREACHED`] for those that cannot be reached.
+    heights: Vec<i32>,
+}
+
+/// What stands for the height before an instruction that cannot be reached.
+const UNREACHED: i32 = i32::MIN;
+
+impl Verified {
+    /// The program.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// The greatest depth of the operand stack in any run; 0 on machines without one.
+    pub fn max_stack(&self) -> MaxStack {
+        self.max_stack
+    }
+
+    /// The height of the operand stack, in cells, before the instruction with an index, relative to
+    /// its frame; `None` if it cannot be reached.
+    ///
+    /// In the frame of the program's start these are absolute heights. A call that leaves the stack
+    /// at height `h` begins a frame in which the absolute height before instruction `i` is
+    /// `h + height(i) - height(entry)`, where `entry` is the index of the first instruction
+    /// of the callee; after the return, the caller's frame goes on as before.
+    pub fn height(&self, index: usize) -> Option<i32> {
+        self.heights.get(index).copied().filter(|&height| height != UNREACHED)
+    }
+}
+
+/// Verifies a program that was decoded for `isa`.
+///
+/// ```
+/// use bytestone_vm::{MaxStack, asm::assemble, codec::Codec, verify};
+/// let isa = bytestone_spec::load_builtin("stack").unwrap().unwrap();
+/// let codec = Codec::new(&isa);
+/// let program = |text| codec.decode(&assemble(&codec, text).unwrap().bytes).unwrap();
+///
+/// let verified = verify(&isa, program("PUSH 6\nPUSH 7\nMUL\nPRINT\nHALT")).unwrap();
+/// assert_eq!(verified.max_stack(), MaxStack::Bounded(2));
+/// assert_eq!(verified.height(2), Some(2));
+///
+/// let rejection = verify(&isa, program("PUSH 6\nMUL\nHALT")).unwrap_err();
+/// assert_eq!(rejection.to_string(), "stack_underflow at offset 5: pops 2 of a stack of 1 (1 fault in all)");
+/// ```
+///
+/// # Errors
+///
+/// All faults of the program, ordered by offset, for the reasons of the phase
+/// [`Verify`](crate::fault::Phase::Verify).
+pub fn verify(isa: &Isa, program: Program) -> Result<Verified, Rejection> {
+    let mut findings = Findings::default();
+    let blocks = Blocks::of(isa, &program, &mut findings);
+    if blocks.len() == 0 {
+        if isa.code_end() == CodeEnd::Reject {
+            findings.add(0, Cause::Runs);
+        }
+        return finish(findings, program, MaxStack::Bounded(0), Vec::new());
+    }
+    let depth = isa.machine().stack.map_or(0, |stack| stack.depth.min(STACK_DEPTH));
+    let heights = Heights::explore(&blocks, depth as i32);
+    let extents = Extents::find(&heights);
+    walk::walk(&program, isa.code_end(), &extents, &mut findings);
+    let max_stack = match extents.peak(0) {
+        Some(peak) if !extents.grows() => MaxStack::Bounded(peak.max(0) as u32),
+        _ => MaxStack::Unbounded,
+    };
+    let by_insn = heights_by_insn(&program, &heights, &mut findings);
+    finish(findings, program, max_stack, by_insn)
+}
+
+fn finish(
+    findings: Findings,
+    program: Program,
+    max_stack: MaxStack,
+    heights: Vec<i32>,
+) -> Result<Verified, Rejection> {
+    match findings.rejection(&program) {
+        Some(rejection) => Err(rejection),
+        None => Ok(Verified { program, max_stack, heights }),
+    }
+}
+
+/// The height before each instruction that can be reached, from the zero of its group of frames.
+fn heights_by_insn(program: &Program, heights: &Heights, findings: &mut Findings) -> Vec<i32> {
+    let blocks = heights.blocks;
+    let mut by_insn = vec![UNREACHED; program.insns().len()];
+    for block in (0..blocks.len() as u32).filter(|&block| heights.is_reached(block)) {
+        let before = heights.before(block);
+        // Within a block heights change by less than half of the range.
+        if before.abs() > i64::from(i32::MAX / 2) {
+            findings.add(blocks.get(block).first, Cause::Apart);
+            continue;
+        }
+        let mut height = before as i32;
+        for at in blocks.insns(block) {
+            by_insn[at] = height;
+            let (pops, pushes) = blocks.effect(program, at);
+            height = height + pushes - pops;
+        }
+    }
+    by_insn
+}
