@@ -4,6 +4,13 @@
 pub mod fault;
 pub mod limits;
 pub mod program;
+pub mod reference;
+pub mod soundness;
+pub mod state;
+pub mod trace;
 
 pub use fault::{Fault, Phase, Reason, Rejection};
 pub use program::{Insn, Program};
+pub use reference::{Outcome, Reference, Stuck};
+pub use state::{InputError, State};
+pub use trace::Tracer;
