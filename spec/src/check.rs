@@ -176,18 +176,19 @@ fn instruction(cx: &InstructionContext<'_>, context: &mut Context<'_>) -> Option
     });
     let features = features(cx, context);
 
+    // Each part is examined even when another one is faulty.
     let encoded = encoding(cx, context);
     let effect = stack_effect(cx, context);
-    let (operands, encoding) = encoded?;
-    let effect = effect?;
     let action = match &cx.file.action {
-        Some(_) => {
-            let scalar = context.scalar(&["instructions", cx.name, "do"])?;
-            parse_action(scalar, context.diagnostics)?
-        }
-        None => Vec::new(),
+        Some(_) => context
+            .scalar(&["instructions", cx.name, "do"])
+            .and_then(|scalar| parse_action(scalar, context.diagnostics)),
+        None => Some(Vec::new()),
     };
-    let (body, clauses) = body::lower(cx, &operands, &effect, &action, context)?;
+    let effect = effect?;
+    let (body, clauses) = body::lower(cx, &encoded, &effect, &action?, context)?;
+    let encoding = encoded.encoding?;
+    let operands = encoded.operands;
     if context.diagnostics.count() != before {
         return None;
     }
@@ -251,22 +252,20 @@ fn features(cx: &InstructionContext<'_>, context: &mut Context<'_>) -> Vec<Strin
     cx.file.features.iter().map(|name| name.0.clone()).collect()
 }
 
-fn encoding(
-    cx: &InstructionContext<'_>,
-    context: &mut Context<'_>,
-) -> Option<(Vec<crate::isa::Operand>, crate::isa::Encoding)> {
+fn encoding(cx: &InstructionContext<'_>, context: &mut Context<'_>) -> encoding::Encoded {
     let path = ["instructions", cx.name, "enc"];
     match &cx.file.enc {
         TextOrList::Many(_) => {
-            context
-                .diagnostics
-                .unsupported(context.span(&path), "several encodings of one instruction");
-            None
+            let span = context.span(&path);
+            context.diagnostics.unsupported(span, "several encodings of one instruction");
+            encoding::Encoded::default()
         }
         TextOrList::One(_) => {
-            let scalar = context.scalar(&path)?;
-            let items = parse_pattern(scalar, context.diagnostics)?;
-            encoding::build(&items, scalar.whole(), cx.tables, context)
+            let Some(scalar) = context.scalar(&path) else { return encoding::Encoded::default() };
+            match parse_pattern(scalar, context.diagnostics) {
+                Some(items) => encoding::build(&items, scalar.whole(), cx.tables, context),
+                None => encoding::Encoded::default(),
+            }
         }
     }
 }

@@ -8,9 +8,11 @@ pub mod reference;
 pub mod soundness;
 pub mod state;
 pub mod trace;
+pub mod verify;
 
 pub use fault::{Fault, Phase, Reason, Rejection};
 pub use program::{Insn, Program};
 pub use reference::{Outcome, Reference, Stuck};
 pub use state::{InputError, State};
 pub use trace::Tracer;
+pub use verify::{MaxStack, Verified, verify};

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
+use super::encoding::Encoded;
 use super::expr::Typed;
 use super::{Context, InstructionContext, StackEffect};
 use crate::diagnostic::Span;
@@ -85,17 +86,22 @@ pub(super) struct Lowering<'a, 'c> {
     guard: Option<Temp>,
     control: Control,
     raised: Vec<String>,
+    /// How many faults there were before this action.
+    before: usize,
+    /// Whether all operands are in scope; with a faulty encoding some are not.
+    pub(super) complete: bool,
 }
 
 /// Lowers an action; `None` if faults were reported.
 pub(super) fn lower(
     cx: &InstructionContext<'_>,
-    operands: &[Operand],
+    encoded: &Encoded,
     effect: &StackEffect,
     action: &[Stmt],
     context: &mut Context<'_>,
 ) -> Option<(Body, Vec<Clause>)> {
     let before = context.diagnostics.count();
+    let operands = encoded.operands.as_slice();
     let mut lowering = Lowering {
         cx,
         context,
@@ -114,6 +120,8 @@ pub(super) fn lower(
         guard: None,
         control: Control::Open,
         raised: Vec::new(),
+        before,
+        complete: encoded.encoding.is_some(),
     };
     lowering.bind_inputs_and_operands();
     if cx.file.action.is_none() && effect.outputs.is_empty() && effect.inputs.is_empty() {
@@ -356,7 +364,7 @@ impl Lowering<'_, '_> {
         let condition = match condition {
             Some(expr) => match self.condition(expr) {
                 Some(temp) => {
-                    self.learn(expr, temp, false);
+                    self.learn(expr, false);
                     temp
                 }
                 None => return,
@@ -397,8 +405,10 @@ impl Lowering<'_, '_> {
 
     fn label(&mut self, name: &Name, role: LabelRole) -> Option<u8> {
         let Some(operand) = self.operand_named(&name.text) else {
-            let known = self.operands.iter().map(|operand| operand.name.as_str());
-            self.context.unknown(name.span, "operand", &name.text, known);
+            if self.complete {
+                let known = self.operands.iter().map(|operand| operand.name.as_str());
+                self.context.unknown(name.span, "operand", &name.text, known);
+            }
             return None;
         };
         if let Some(binding) = self.scope.iter_mut().find(|binding| binding.name == name.text) {
@@ -494,7 +504,7 @@ impl Lowering<'_, '_> {
         let mut arms = Vec::new();
         for (arm, holds, truth) in [(then, cond, true), (other, negated.temp, false)] {
             let names = self.scope.len();
-            self.learn(condition, cond, truth);
+            self.learn(condition, truth);
             let Some(arm_guard) = self.guarded(holds, span) else { return };
             self.guard = Some(arm_guard);
             self.statements(arm);
@@ -551,7 +561,7 @@ impl Lowering<'_, '_> {
     }
 
     /// What a condition says about values that are not zero.
-    pub(super) fn learn(&mut self, condition: &Expr, temp: Temp, truth: bool) {
+    pub(super) fn learn(&mut self, condition: &Expr, truth: bool) {
         use ast::BinaryOp as Source;
         match (&condition.kind, truth) {
             (ExprKind::Binary(Source::Eq, a, b), false)
@@ -568,15 +578,19 @@ impl Lowering<'_, '_> {
             }
             (ExprKind::Binary(Source::LogicalAnd, a, b), true)
             | (ExprKind::Binary(Source::LogicalOr, a, b), false) => {
-                self.learn(a, temp, truth);
-                self.learn(b, temp, truth);
+                self.learn(a, truth);
+                self.learn(b, truth);
             }
-            (ExprKind::Unary(UnaryOp::Not, inner), _) => self.learn(inner, temp, !truth),
+            (ExprKind::Unary(UnaryOp::Not, inner), _) => self.learn(inner, !truth),
             _ => {}
         }
     }
 
+    /// Reports names that nothing reads. After another fault that may be its consequence.
     fn report_unused(&mut self, from: usize) {
+        if self.context.diagnostics.count() != self.before {
+            return;
+        }
         let unused: Vec<(Span, String)> = self.scope[from..]
             .iter()
             .filter(|binding| !binding.used && !binding.name.starts_with('_'))
@@ -640,6 +654,7 @@ impl Lowering<'_, '_> {
                     );
                     self.context.diagnostics.error_with_help(output.span, message, help);
                 }
+                None if !self.complete => {}
                 None => self.context.diagnostics.error_with_help(
                     output.span,
                     format!("the output `{}` is not assigned", output.text),

@@ -19,17 +19,27 @@ const INSTRUCTION_BYTES: u32 = 64;
 /// Formats inside formats.
 const FORMAT_DEPTH: usize = 8;
 
+/// Operands and encoding of an instruction. When the pattern is faulty there is no encoding, and the
+/// operands are those that could be made out.
+#[derive(Default)]
+pub(super) struct Encoded {
+    pub(super) operands: Vec<Operand>,
+    pub(super) encoding: Option<Encoding>,
+}
+
 /// Builds operands and encoding of an instruction from its pattern.
 pub(super) fn build(
     items: &[PatternItem],
     span: Span,
     tables: &Tables,
     context: &mut Context<'_>,
-) -> Option<(Vec<Operand>, Encoding)> {
+) -> Encoded {
     let before = context.diagnostics.count();
     let mut builder = Builder { tables, context, operands: Vec::new(), parts: Vec::new() };
     builder.items(items, &HashMap::new(), 0);
-    builder.finish(span).filter(|_| context.diagnostics.count() == before)
+    let (operands, encoding) = builder.finish(span);
+    let sound = context.diagnostics.count() == before;
+    Encoded { operands, encoding: Some(encoding).filter(|_| sound) }
 }
 
 /// An operand of which not all bits may have a place yet.
@@ -145,8 +155,18 @@ impl Builder<'_, '_> {
         if let Some(storage) = Storage::parse(&name.text) {
             return Some((Some(storage), OperandKind::Immediate));
         }
-        if !self.context.dropped.contains(&name.text) {
+        if name.text.starts_with(['i', 'u', 'f'])
+            && name.text.ends_with(|c: char| c.is_ascii_digit())
+        {
             machine::int_type(&name.text, name.span, self.context);
+        } else {
+            let known = self
+                .tables
+                .kinds
+                .keys()
+                .map(String::as_str)
+                .chain(["i32", "u8", "u16be", "uleb32"]);
+            self.context.unknown(name.span, "type or kind of operand", &name.text, known);
         }
         None
     }
@@ -374,13 +394,12 @@ impl Builder<'_, '_> {
         self.declare(name, raw, kind)
     }
 
-    fn finish(mut self, span: Span) -> Option<(Vec<Operand>, Encoding)> {
+    fn finish(mut self, span: Span) -> (Vec<Operand>, Encoding) {
         match self.parts.first() {
             Some(Part::Word(word)) if word.fixed_mask != 0 => {}
-            _ => {
-                self.error(span, "an encoding starts with a byte or word that has fixed bits");
-                return None;
-            }
+            // The part that should come first may be the one that is faulty.
+            None if !self.context.diagnostics.is_empty() => {}
+            _ => self.error(span, "an encoding starts with a byte or word that has fixed bits"),
         }
         let mut operands = Vec::new();
         for pending in std::mem::take(&mut self.operands) {
@@ -409,7 +428,7 @@ impl Builder<'_, '_> {
         if max_len > INSTRUCTION_BYTES {
             self.error(span, format!("an instruction has at most {INSTRUCTION_BYTES} bytes"));
         }
-        Some((operands, Encoding { parts: self.parts, min_len, max_len }))
+        (operands, Encoding { parts: self.parts, min_len, max_len })
     }
 
     /// A label that counts from its operand must know where that is before it is written.

@@ -99,7 +99,9 @@ impl Lowering<'_, '_> {
         let Some(binding) = self.scope.iter_mut().rev().find(|binding| binding.name == name) else {
             let known: Vec<String> =
                 self.scope.iter().map(|binding| binding.name.clone()).collect();
-            self.context.unknown(span, "name", name, known.iter().map(String::as_str));
+            if self.complete {
+                self.context.unknown(span, "name", name, known.iter().map(String::as_str));
+            }
             return None;
         };
         binding.used = true;
@@ -462,10 +464,10 @@ impl Lowering<'_, '_> {
     ) -> Option<Typed> {
         let cond = self.condition(condition)?;
         let facts = self.nonzero.clone();
-        self.learn(condition, cond, true);
+        self.learn(condition, true);
         let then_value = self.expr(then, wanted);
         self.nonzero = facts.clone();
-        self.learn(condition, cond, false);
+        self.learn(condition, false);
         let other_value = self.expr(other, wanted.or(then_value.map(|value| value.ty)));
         self.nonzero = facts;
         let (then_value, other_value) = (then_value?, other_value?);

@@ -89,50 +89,64 @@ pub(super) fn reserved(file: &SpecFile, context: &mut Context<'_>) {
     }
 }
 
+/// The storage of the machine. A faulty part is there all the same, with a stand-in, so that the
+/// instructions that use it are not reported too.
 pub(super) fn machine(file: &MachineFile, context: &mut Context<'_>) -> Machine {
-    let stack = file.stack.as_ref().and_then(|stack| stack_rules(stack, context));
+    let stack = match &file.stack {
+        Some(stack) => Some(stack_rules(stack, context)),
+        None => context.dropped.contains("stack").then_some(StackRules { of: STAND_IN, depth: 1 }),
+    };
     let banks = [
         ("locals", "local", &file.locals),
         ("registers", "reg", &file.registers),
         ("globals", "global", &file.globals),
     ]
     .into_iter()
-    .filter_map(|(key, name, bank_file)| bank(key, name, bank_file.as_ref()?, context))
+    .filter_map(|(key, name, file)| bank(key, name, file.as_ref(), context))
     .collect();
-    let call_depth = file.calls.as_ref().and_then(|calls| {
-        limit(&calls.depth, &["machine", "calls", "depth"], limits::CALL_DEPTH, context)
+    let call_depth = match &file.calls {
+        Some(calls) => Some(
+            limit(&calls.depth, &["machine", "calls", "depth"], limits::CALL_DEPTH, context)
+                .unwrap_or(1),
+        ),
+        None => context.dropped.contains("calls").then_some(1),
+    };
+    let output = file.output.as_ref().map(|output| {
+        int_type(output, context.span(&["machine", "output"]), context).unwrap_or(STAND_IN)
     });
-    let output = file
-        .output
-        .as_ref()
-        .and_then(|output| int_type(output, context.span(&["machine", "output"]), context));
     Machine { stack, banks, call_depth, output }
 }
 
-fn stack_rules(file: &StackFile, context: &mut Context<'_>) -> Option<StackRules> {
+/// The type of cells whose type is faulty.
+const STAND_IN: IntType = IntType::signed(32);
+
+fn stack_rules(file: &StackFile, context: &mut Context<'_>) -> StackRules {
     if let Some(per) = &file.per {
         let span = context.span(&["machine", "stack", "per"]);
         match per.0.as_str() {
             "program" => {}
             "frame" => context.diagnostics.unsupported(span, "a stack for each frame"),
-            _ => context.unknown(span, "owner of a stack", per, ["program", "frame"].into_iter()),
+            _ => {
+                context.unknown(span, "owner of a stack", per, ["program", "frame"].into_iter());
+            }
         }
     }
     let of = cell_type(&file.of, &["machine", "stack", "of"], context);
     let depth = limit(&file.depth, &["machine", "stack", "depth"], limits::STACK_DEPTH, context);
-    Some(StackRules { of: of?, depth: depth? })
+    StackRules { of: of.unwrap_or(STAND_IN), depth: depth.unwrap_or(1) }
 }
 
-fn bank(key: &str, name: &str, file: &BankFile, context: &mut Context<'_>) -> Option<Bank> {
+fn bank(key: &str, name: &str, file: Option<&BankFile>, context: &mut Context<'_>) -> Option<Bank> {
+    let stand_in = Bank { name: name.to_owned(), prefix: String::new(), of: STAND_IN, count: 1 };
+    let Some(file) = file else { return context.dropped.contains(key).then_some(stand_in) };
     let of = cell_type(&file.of, &["machine", key, "of"], context);
     let count = limit(&file.count, &["machine", key, "count"], limits::BANK_CELLS, context);
     let prefix = file.prefix.as_ref().map_or_else(String::new, |prefix| prefix.0.clone());
     if !prefix.chars().all(|c| c.is_ascii_alphabetic()) {
-        context
-            .diagnostics
-            .error(context.span(&["machine", key, "prefix"]), "a prefix holds letters only");
+        let span = context.span(&["machine", key, "prefix"]);
+        context.diagnostics.error(span, "a prefix holds letters only");
     }
-    Some(Bank { name: name.to_owned(), prefix, of: of?, count: count? })
+    Some(Bank { prefix, of: of.unwrap_or(STAND_IN), count: count.unwrap_or(1), ..stand_in })
 }
 
 fn cell_type(of: &TextOrList, path: &[&str], context: &mut Context<'_>) -> Option<IntType> {

@@ -1,4 +1,3 @@
 //! Tests of the spec language.
 
 mod builtins;
-mod faults;

@@ -1,0 +1,125 @@
+//! Cases: programs for a machine and what must come of them.
+
+pub mod expand;
+pub mod file;
+pub mod load;
+pub mod trace;
+
+use bytestone_spec::diagnostic::Span;
+use bytestone_spec::isa::{BankId, TrapId};
+use bytestone_vm::{Phase, Reason};
+
+use self::trace::ExpectedTrace;
+
+/// The cases of a file, all for one machine.
+#[derive(Clone, Debug)]
+pub struct CaseFile {
+    /// The machine.
+    pub machine: String,
+    /// The cases in the order of the file, rows of tables one by one.
+    pub cases: Vec<Case>,
+}
+
+/// One program and what must come of it.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// `machine/name`, or `machine/name/row` for a row of a table, counted from 1.
+    pub id: String,
+    /// What the case shows.
+    pub about: Option<String>,
+    /// Where the rule comes from.
+    pub refs: Vec<String>,
+    /// Ids that the case used to have.
+    pub formerly: Vec<String>,
+    /// Features of the spec that the program uses.
+    pub requires: Vec<String>,
+    /// Whether an implementation must or should pass it.
+    pub strength: Strength,
+    /// Whether the expectations were worked out by hand; such a case is never rewritten.
+    pub golden: bool,
+    /// Where the case stands in its file: its name, or its row.
+    pub span: Span,
+    /// The program as assembly text.
+    pub asm: Option<String>,
+    /// The program as bytes.
+    pub bytecode: Option<Vec<u8>>,
+    /// Cells set before the first step: bank, index, value.
+    pub input: Vec<CellValue>,
+    /// The most steps.
+    pub fuel: u64,
+    /// What must come of it.
+    pub expect: Expect,
+}
+
+/// Whether an implementation must or should pass a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strength {
+    /// It must.
+    Must,
+    /// It should.
+    Should,
+}
+
+/// A cell of a bank and its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CellValue {
+    /// The bank.
+    pub bank: BankId,
+    /// The index in the bank.
+    pub index: u32,
+    /// The value, of the bank's type.
+    pub value: i128,
+}
+
+/// What must come of a program.
+#[derive(Clone, Debug)]
+pub enum Expect {
+    /// It is rejected for exactly these faults.
+    Rejects(Vec<ExpectedFault>),
+    /// It runs.
+    Runs(Box<ExpectedRun>),
+}
+
+/// A fault that a program must be rejected for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExpectedFault {
+    /// The phase that finds it.
+    pub phase: Phase,
+    /// Why.
+    pub reason: Reason,
+    /// Where.
+    pub at: u32,
+}
+
+/// What must come of a run; what is `None` is not compared.
+#[derive(Clone, Debug)]
+pub struct ExpectedRun {
+    /// How it ends.
+    pub outcome: ExpectedOutcome,
+    /// Everything that is printed.
+    pub output: Option<Vec<i128>>,
+    /// The operand stack at the end, bottom first.
+    pub stack: Option<Vec<i128>>,
+    /// Cells at the end.
+    pub cells: Vec<CellValue>,
+    /// The steps.
+    pub trace: Option<ExpectedTrace>,
+    /// The greatest operand stack depth that the verifier finds.
+    pub max_stack: Option<u32>,
+}
+
+/// How a run must end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExpectedOutcome {
+    /// It halts.
+    Halt,
+    /// It traps at the instruction with this offset.
+    Trap {
+        /// The trap.
+        trap: TrapId,
+        /// The offset of the instruction.
+        at: u32,
+    },
+    /// It reaches the limit of steps.
+    Fuel,
+}

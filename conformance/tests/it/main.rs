@@ -1,0 +1,3 @@
+//! Tests of the conformance crate.
+
+mod corpus;

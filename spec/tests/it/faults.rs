@@ -1,1 +1,0 @@
-//! Faulty specs and what is said about them.

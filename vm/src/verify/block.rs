@@ -1,0 +1,299 @@
+//! Basic blocks: the code as straight runs of instructions, and what each does to the stack.
+
+use bytestone_spec::isa::{IntType, Isa, OperandKind};
+
+use super::finding::{Cause, Findings};
+use crate::program::Program;
+
+/// The number that stands for no block.
+pub(super) const NONE: u32 = u32::MAX;
+
+/// A run of instructions that control enters at the first and leaves at the last only.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Block {
+    /// The index of its first instruction.
+    pub first: u32,
+    /// Where its targets start in the table of targets.
+    targets: u32,
+    /// How much higher the stack is after it than before it.
+    pub net: i32,
+    /// The lowest that its pops reach, from the height before it.
+    pub low: i32,
+    /// The highest that the stack is after one of its instructions, from the height before it.
+    pub high: i32,
+    /// How control leaves it.
+    pub ending: Ending,
+}
+
+impl Block {
+    fn start(first: u32, targets: u32) -> Self {
+        Self { first, targets, net: 0, low: 0, high: i32::MIN, ending: Ending::default() }
+    }
+}
+
+/// How control can leave a block, besides by jumps.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Ending {
+    /// To the next block; after a call, once the callee returned.
+    pub falls: bool,
+    /// To a callee.
+    pub calls: bool,
+    /// To the caller.
+    pub returns: bool,
+}
+
+impl Ending {
+    fn is_plain(self) -> bool {
+        self.falls && !self.calls && !self.returns
+    }
+}
+
+/// A way from a block to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Exit {
+    /// What kind of way.
+    pub kind: ExitKind,
+    /// The block it leads to.
+    pub to: u32,
+}
+
+/// The kinds of ways between blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ExitKind {
+    /// On to the next instruction; after a call, once the callee returned.
+    Next,
+    /// A jump.
+    Jump,
+    /// From a call to the entry of its callee.
+    Call,
+}
+
+/// What the instruction set says about one of its instructions, as far as blocks need it.
+struct Shape {
+    pops: i32,
+    pushes: i32,
+    ending: Ending,
+    /// Operands that are indexes and whose encoding has room for one outside of the bank: the
+    /// operand, its type and the number of cells.
+    indexes: Vec<(usize, IntType, u32)>,
+    /// Operands that are labels.
+    labels: Vec<u8>,
+    /// Those that control follows, the callee last.
+    targets: Vec<u8>,
+}
+
+impl Shape {
+    fn all(isa: &Isa) -> Vec<Self> {
+        let banks = &isa.machine().banks;
+        let shape = |insn: &bytestone_spec::isa::Instruction| {
+            let effect = &insn.effect;
+            let mut indexes = Vec::new();
+            let mut labels = Vec::new();
+            for (at, operand) in (0u8..).zip(&insn.operands) {
+                match operand.kind {
+                    OperandKind::Index(bank) => {
+                        let count = banks[usize::from(bank.0)].count;
+                        if operand.raw.min() < 0 || operand.raw.max() >= i128::from(count) {
+                            indexes.push((usize::from(at), operand.raw, count));
+                        }
+                    }
+                    OperandKind::Label(_) => labels.push(at),
+                    OperandKind::Immediate => {}
+                }
+            }
+            let calls = effect.call.is_some();
+            let falls = effect.falls_through || calls;
+            Self {
+                pops: effect.inputs.len() as i32,
+                pushes: effect.outputs.len() as i32,
+                ending: Ending { falls, calls, returns: effect.returns },
+                indexes,
+                labels,
+                targets: effect.jumps.iter().copied().chain(effect.call).collect(),
+            }
+        };
+        isa.instructions().iter().map(shape).collect()
+    }
+
+    fn ends_block(&self) -> bool {
+        !self.ending.is_plain() || !self.targets.is_empty()
+    }
+}
+
+/// A set of code offsets that can tell how many of its members are below one.
+struct Offsets {
+    words: Vec<(u64, u32)>,
+}
+
+impl Offsets {
+    fn up_to(end: u32) -> Self {
+        Self { words: vec![(0, 0); end as usize / 64 + 1] }
+    }
+
+    fn insert(&mut self, offset: u32) {
+        self.words[offset as usize / 64].0 |= 1 << (offset % 64);
+    }
+
+    fn contains(&self, offset: u32) -> bool {
+        self.words.get(offset as usize / 64).is_some_and(|word| word.0 >> (offset % 64) & 1 != 0)
+    }
+
+    /// Counts the members, so that [`Offsets::rank`] knows them.
+    fn count(&mut self) {
+        let mut members = 0;
+        for (bits, before) in &mut self.words {
+            *before = members;
+            members += bits.count_ones();
+        }
+    }
+
+    /// How many members are below `offset`.
+    fn rank(&self, offset: u32) -> u32 {
+        let (bits, before) = self.words[offset as usize / 64];
+        before + (bits & ((1 << (offset % 64)) - 1)).count_ones()
+    }
+}
+
+/// The blocks of a program, in the order of their offsets, and the ways between them.
+pub(super) struct Blocks {
+    /// The blocks, and one more without instructions behind the last.
+    list: Vec<Block>,
+    /// For each block the targets of its jumps, then its callee; [`NONE`] for a bad one.
+    targets: Vec<u32>,
+    /// What each instruction of the instruction set pops and pushes.
+    effects: Vec<(i32, i32)>,
+}
+
+impl Blocks {
+    /// Splits a program into blocks, and finds the faults that lie in the operands of all of
+    /// its code, reachable or not.
+    pub fn of(isa: &Isa, program: &Program, findings: &mut Findings) -> Self {
+        let shapes = Shape::all(isa);
+        let end = program.insns().last().map_or(0, |insn| insn.next());
+        let mut starts = Offsets::up_to(end);
+        for insn in program.insns() {
+            starts.insert(insn.offset);
+        }
+        let mut leaders = Offsets::up_to(end);
+        leaders.insert(0);
+        let mut targets = Vec::new();
+        for (at, insn) in program.insns().iter().enumerate() {
+            let shape = &shapes[usize::from(insn.id.0)];
+            check_indexes(program, at, shape, findings);
+            if !shape.labels.is_empty() {
+                let target = |operand| {
+                    let target = program.target(isa, at, operand)?;
+                    u32::try_from(target).ok().filter(|&target| starts.contains(target))
+                };
+                if let Some(&bad) = shape.labels.iter().find(|&&label| target(label).is_none()) {
+                    let target = program.target(isa, at, bad).unwrap_or_default();
+                    findings.add(at as u32, Cause::Target { target });
+                }
+                for &operand in &shape.targets {
+                    let target = target(operand);
+                    target.into_iter().for_each(|target| leaders.insert(target));
+                    targets.push(target.unwrap_or(NONE));
+                }
+            }
+            if shape.ends_block() {
+                leaders.insert(insn.next());
+            }
+        }
+        leaders.count();
+        for target in targets.iter_mut().filter(|target| **target != NONE) {
+            *target = leaders.rank(*target);
+        }
+        let effects = shapes.iter().map(|shape| (shape.pops, shape.pushes)).collect();
+        Self { list: split(program, &shapes, &leaders), targets, effects }
+    }
+
+    /// How many blocks there are.
+    pub fn len(&self) -> usize {
+        self.list.len() - 1
+    }
+
+    /// The block with a number below [`Blocks::len`].
+    pub fn get(&self, block: u32) -> &Block {
+        &self.list[block as usize]
+    }
+
+    /// The index of the last instruction of a block.
+    pub fn last_insn(&self, block: u32) -> u32 {
+        self.list[block as usize + 1].first - 1
+    }
+
+    /// The indexes of the instructions of a block.
+    pub fn insns(&self, block: u32) -> std::ops::Range<usize> {
+        self.get(block).first as usize..self.list[block as usize + 1].first as usize
+    }
+
+    /// Whether no block follows `block`.
+    pub fn is_last(&self, block: u32) -> bool {
+        block as usize + 1 == self.len()
+    }
+
+    /// What the instruction with index `at` pops and pushes.
+    pub fn effect(&self, program: &Program, at: usize) -> (i32, i32) {
+        self.effects[usize::from(program.insns()[at].id.0)]
+    }
+
+    /// How many numbers [`Blocks::exit`] knows for a block.
+    pub fn exits(&self, block: u32) -> u32 {
+        self.list[block as usize + 1].targets - self.get(block).targets + 1
+    }
+
+    /// Exit number `number` of a block: the way to the next block, then the jumps, then the
+    /// call. `None` for one that the block does not have or whose target is bad.
+    #[inline]
+    pub fn exit(&self, block: u32, number: u32) -> Option<Exit> {
+        let this = self.get(block);
+        let Some(number) = number.checked_sub(1) else {
+            let exists = this.ending.falls && !self.is_last(block);
+            return exists.then_some(Exit { kind: ExitKind::Next, to: block + 1 });
+        };
+        let target = this.targets + number;
+        let to = *self.targets.get(target as usize)?;
+        let is_call = this.ending.calls && target + 1 == self.list[block as usize + 1].targets;
+        let kind = if is_call { ExitKind::Call } else { ExitKind::Jump };
+        (to != NONE).then_some(Exit { kind, to })
+    }
+
+    /// The entry that a block calls, if it ends in a call with a good target.
+    pub fn callee(&self, block: u32) -> Option<u32> {
+        let exit = self.exit(block, self.exits(block) - 1)?;
+        (exit.kind == ExitKind::Call).then_some(exit.to)
+    }
+}
+
+fn check_indexes(program: &Program, at: usize, shape: &Shape, findings: &mut Findings) {
+    for &(operand, raw, count) in &shape.indexes {
+        let index = raw.value(program.operands(at)[operand]);
+        if index < 0 || index >= i128::from(count) {
+            findings.add(at as u32, Cause::Index { index, count });
+            return;
+        }
+    }
+}
+
+fn split(program: &Program, shapes: &[Shape], leaders: &Offsets) -> Vec<Block> {
+    let mut list = Vec::new();
+    let mut block = Block::start(0, 0);
+    let mut targets = 0;
+    for (at, insn) in (0u32..).zip(program.insns()) {
+        if at > 0 && leaders.contains(insn.offset) {
+            list.push(block);
+            block = Block::start(at, targets);
+        }
+        let shape = &shapes[usize::from(insn.id.0)];
+        targets += shape.targets.len() as u32;
+        block.low = block.low.min(block.net - shape.pops);
+        block.net += shape.pushes - shape.pops;
+        block.high = block.high.max(block.net);
+        block.ending = shape.ending;
+    }
+    if !program.insns().is_empty() {
+        list.push(block);
+    }
+    list.push(Block::start(program.insns().len() as u32, targets));
+    list
+}

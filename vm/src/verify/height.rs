@@ -1,0 +1,306 @@
+//! Heights: which blocks can be reached, and how high the stack is before each of them.
+
+use super::block::{Blocks, Exit, ExitKind, NONE};
+use super::potential::Potentials;
+
+/// The component of what the start of the program reaches without a call. Its heights are absolute.
+const MAIN: u32 = 0;
+
+/// A limit of the stack that is broken whenever control comes to a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Breach {
+    /// More is taken than can be there.
+    Underflow,
+    /// The stack gets deeper than the machine allows.
+    Overflow,
+}
+
+/// What is known of a block.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    /// The component that reached it first, or [`NONE`].
+    component: u32,
+    /// The height before it, from the zero of that component.
+    height: i32,
+    /// How much higher the stack is when the frame returns, if it can.
+    to_return: Option<i32>,
+    /// Whether the way to the next block was followed.
+    goes_on: bool,
+    /// Why no way from the block is followed.
+    breach: Option<Breach>,
+}
+
+const UNREACHED: Place =
+    Place { component: NONE, height: 0, to_return: None, goes_on: false, breach: None };
+
+/// The blocks that can be reached, with their heights.
+pub(super) struct Heights<'a> {
+    /// The blocks.
+    pub blocks: &'a Blocks,
+    /// How deep the stack of the machine is.
+    pub depth: i32,
+    places: Vec<Place>,
+    /// For each component its group, and the height of its zero there.
+    zeros: Vec<(u32, i64)>,
+}
+
+impl<'a> Heights<'a> {
+    /// Explores a program that has a block, on a machine with a stack of `depth` cells.
+    pub fn explore(blocks: &'a Blocks, depth: i32) -> Self {
+        let mut explorer = Explorer {
+            blocks,
+            depth,
+            places: vec![UNREACHED; blocks.len()],
+            groups: Potentials::default(),
+            comings: vec![NONE; blocks.len()],
+            links: Vec::new(),
+            returning: Vec::new(),
+            pending: Vec::new(),
+            entries: vec![0],
+        };
+        explorer.run();
+        let Explorer { places, mut groups, .. } = explorer;
+        let zeros = (0..groups.len()).map(|component| groups.find(component)).collect();
+        Self { blocks, depth, places, zeros }
+    }
+
+    /// Whether control can come to a block.
+    pub fn is_reached(&self, block: u32) -> bool {
+        self.places[block as usize].component != NONE
+    }
+
+    /// The group of frames whose heights are told with that of `block`, which is reached.
+    pub fn group(&self, block: u32) -> u32 {
+        self.zeros[self.places[block as usize].component as usize].0
+    }
+
+    /// The height before a block that is reached, from the zero of its group. The zero of the
+    /// start's group is the empty stack.
+    pub fn before(&self, block: u32) -> i64 {
+        let place = &self.places[block as usize];
+        self.zeros[place.component as usize].1 + i64::from(place.height)
+    }
+
+    /// The height before a block that is reached, and the least that is allowed in it, both as
+    /// counted from the entry that reached it first: in a subroutine from an empty stack, of which
+    /// as much may be taken as the stack of the machine can hold.
+    pub fn alone(&self, block: u32) -> (i64, i64) {
+        let place = &self.places[block as usize];
+        (i64::from(place.height), i64::from(least(place.component, self.depth)))
+    }
+
+    /// How much higher the stack is when the frame returns than before the block, if it can.
+    pub fn to_return(&self, block: u32) -> Option<i32> {
+        self.places[block as usize].to_return
+    }
+
+    /// Why a block is not left, if it is not.
+    pub fn breach(&self, block: u32) -> Option<Breach> {
+        self.places[block as usize].breach
+    }
+
+    /// Notes that a block is not left.
+    pub fn set_breach(&mut self, block: u32, breach: Breach) {
+        self.places[block as usize].breach = Some(breach);
+    }
+
+    /// How much higher the stack is behind a jump or on the next block than before `block`;
+    /// `None` behind a call that does not return.
+    pub fn rise(&self, block: u32, kind: ExitKind) -> Option<i64> {
+        let this = self.blocks.get(block);
+        let net = i64::from(this.net);
+        if kind == ExitKind::Next && this.ending.calls {
+            Some(net + i64::from(self.to_return(self.blocks.callee(block)?)?))
+        } else {
+            Some(net)
+        }
+    }
+
+    /// Exit `number` of a block, if control can take it and heights agree behind it.
+    pub fn way(&self, block: u32, number: u32) -> Option<Exit> {
+        let exit = self.blocks.exit(block, number)?;
+        let agrees = self.breach(block).is_none()
+            && (exit.kind == ExitKind::Call
+                || self
+                    .rise(block, exit.kind)
+                    .is_some_and(|rise| self.agrees(block, rise, exit.to)));
+        agrees.then_some(exit)
+    }
+
+    /// Whether the height `rise` above that before `from` is the one before `to`.
+    pub fn agrees(&self, from: u32, rise: i64, to: u32) -> bool {
+        self.is_reached(to) && self.before(from) + rise == self.before(to)
+    }
+}
+
+fn least(component: u32, depth: i32) -> i32 {
+    if component == MAIN { 0 } else { -depth }
+}
+
+/// How control came to a block.
+#[derive(Clone, Copy)]
+struct Link {
+    from: u32,
+    kind: ExitKind,
+    /// The link that was made before, to the same block.
+    earlier: u32,
+}
+
+/// The exploration.
+struct Explorer<'a> {
+    blocks: &'a Blocks,
+    depth: i32,
+    places: Vec<Place>,
+    groups: Potentials,
+    /// For each block the latest link to it.
+    comings: Vec<u32>,
+    /// The jumps and calls that were followed.
+    links: Vec<Link>,
+    /// Blocks that are known to return, of which those that lead to them do not know yet.
+    returning: Vec<u32>,
+    /// Blocks that were reached and not yet left.
+    pending: Vec<u32>,
+    /// Entries, in the order in which calls of them were met.
+    entries: Vec<u32>,
+}
+
+impl Explorer<'_> {
+    fn run(&mut self) {
+        let mut explored = 0;
+        loop {
+            if let Some(block) = self.returning.pop() {
+                self.tell_return(block);
+            } else if let Some(block) = self.pending.pop() {
+                self.leave(block);
+            } else if let Some(&entry) = self.entries.get(explored) {
+                explored += 1;
+                if self.places[entry as usize].component == NONE {
+                    let component = self.groups.add();
+                    self.enter(entry, component, 0);
+                }
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn enter(&mut self, block: u32, component: u32, height: i32) {
+        self.places[block as usize] = Place { component, height, ..UNREACHED };
+        self.pending.push(block);
+    }
+
+    /// Follows the ways from a block, unless it breaks a limit.
+    fn leave(&mut self, block: u32) {
+        let this = self.blocks.get(block);
+        let place = &mut self.places[block as usize];
+        if place.height + this.low < least(place.component, self.depth) {
+            place.breach = Some(Breach::Underflow);
+            return;
+        }
+        if place.height + this.high > self.depth {
+            place.breach = Some(Breach::Overflow);
+            return;
+        }
+        let after = place.height + this.net;
+        if this.ending.returns {
+            self.set_return(block, this.net);
+        }
+        for number in (0..self.blocks.exits(block)).rev() {
+            match self.blocks.exit(block, number) {
+                Some(Exit { kind: ExitKind::Call, to }) => self.call(block, to),
+                Some(Exit { kind: ExitKind::Next, .. }) if this.ending.calls => {}
+                Some(exit) => self.follow(block, exit, after),
+                None => {}
+            }
+        }
+    }
+
+    fn call(&mut self, block: u32, entry: u32) {
+        self.link(block, Exit { kind: ExitKind::Call, to: entry });
+        self.entries.push(entry);
+        if let Some(net) = self.places[entry as usize].to_return {
+            self.go_on(block, net);
+        }
+    }
+
+    /// Goes on behind a call whose callee changes the height by `net`.
+    fn go_on(&mut self, block: u32, net: i32) {
+        let place = &mut self.places[block as usize];
+        let after = place.height + self.blocks.get(block).net + net;
+        if after < least(place.component, self.depth) {
+            place.breach = Some(Breach::Underflow);
+        } else if after > self.depth {
+            place.breach = Some(Breach::Overflow);
+        } else if let Some(exit) = self.blocks.exit(block, 0) {
+            self.follow(block, exit, after);
+        }
+    }
+
+    /// Follows a way at whose end the height is `after`, from the zero of the block's component.
+    fn follow(&mut self, block: u32, exit: Exit, after: i32) {
+        let component = self.places[block as usize].component;
+        let there = self.places[exit.to as usize];
+        if there.component == NONE {
+            self.enter(exit.to, component, after);
+        } else if there.component == component {
+            if there.height != after {
+                return;
+            }
+        } else {
+            let here = (component, i64::from(after));
+            if !self.groups.tie(here, (there.component, i64::from(there.height))) {
+                return;
+            }
+        }
+        self.link(block, exit);
+        if let Some(net) = there.to_return {
+            let rise = after - self.places[block as usize].height;
+            self.set_return(block, rise + net);
+        }
+    }
+
+    fn link(&mut self, from: u32, Exit { kind, to }: Exit) {
+        if kind == ExitKind::Next {
+            self.places[from as usize].goes_on = true;
+        } else {
+            let latest = &mut self.comings[to as usize];
+            let earlier = std::mem::replace(latest, self.links.len() as u32);
+            self.links.push(Link { from, kind, earlier });
+        }
+    }
+
+    /// Notes how a block's frame returns, unless that is known. A change that no stack has room
+    /// for is none: no execution returns that way.
+    fn set_return(&mut self, block: u32, net: i32) {
+        let place = &mut self.places[block as usize];
+        if place.to_return.is_none() && net.abs() <= self.depth {
+            place.to_return = Some(net);
+            self.returning.push(block);
+        }
+    }
+
+    /// Tells the blocks that lead to `block`, and its callers if it is an entry, that it returns.
+    fn tell_return(&mut self, block: u32) {
+        let Some(net) = self.places[block as usize].to_return else { return };
+        if let Some(from) = block.checked_sub(1)
+            && self.places[from as usize].goes_on
+        {
+            let called = if self.blocks.get(from).ending.calls {
+                self.blocks.callee(from).and_then(|entry| self.places[entry as usize].to_return)
+            } else {
+                Some(0)
+            };
+            if let Some(called) = called {
+                self.set_return(from, self.blocks.get(from).net + called + net);
+            }
+        }
+        let mut latest = self.comings[block as usize];
+        while let Some(&Link { from, kind, earlier }) = self.links.get(latest as usize) {
+            match kind {
+                ExitKind::Call => self.go_on(from, net),
+                _ => self.set_return(from, self.blocks.get(from).net + net),
+            }
+            latest = earlier;
+        }
+    }
+}

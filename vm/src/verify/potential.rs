@@ -1,0 +1,56 @@
+//! Potentials: groups of frames whose heights are known relative to one another.
+
+/// A union-find structure over components that keeps the height of each one's zero as counted from
+/// the zero of its group. The earliest component of a group lends it its zero.
+#[derive(Default)]
+pub(super) struct Potentials {
+    /// The component that this one was tied to, itself if none, and the height of its own
+    /// zero as counted from the other's.
+    links: Vec<(u32, i64)>,
+}
+
+impl Potentials {
+    /// Adds a component, in a group of its own.
+    pub fn add(&mut self) -> u32 {
+        let component = self.links.len() as u32;
+        self.links.push((component, 0));
+        component
+    }
+
+    /// How many components there are.
+    pub fn len(&self) -> u32 {
+        self.links.len() as u32
+    }
+
+    /// The first component of the group of `component`, and the height of its zero there.
+    pub fn find(&mut self, component: u32) -> (u32, i64) {
+        let (mut root, mut total) = (component, 0);
+        while let (up, step) = self.links[root as usize]
+            && up != root
+        {
+            (root, total) = (up, total + step);
+        }
+        let (mut at, mut rest) = (component, total);
+        while at != root {
+            let (up, step) = std::mem::replace(&mut self.links[at as usize], (root, rest));
+            (at, rest) = (up, rest - step);
+        }
+        (root, total)
+    }
+
+    /// Lets height `a` of component `in_a` and height `b` of component `in_b` be the same.
+    /// False if they are known to differ.
+    pub fn tie(&mut self, (in_a, a): (u32, i64), (in_b, b): (u32, i64)) -> bool {
+        let (root_a, zero_a) = self.find(in_a);
+        let (root_b, zero_b) = self.find(in_b);
+        let rise = (zero_a + a) - (zero_b + b);
+        if root_a < root_b {
+            self.links[root_b as usize] = (root_a, rise);
+        } else if root_b < root_a {
+            self.links[root_a as usize] = (root_b, -rise);
+        } else {
+            return rise == 0;
+        }
+        true
+    }
+}

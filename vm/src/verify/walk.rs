@@ -1,0 +1,226 @@
+//! The walk: what is wrong in the frames that a program can have.
+
+use bytestone_spec::isa::CodeEnd;
+
+use super::block::ExitKind;
+use super::extent::Extents;
+use super::finding::{Cause, Findings};
+use super::height::{Breach, Heights};
+use crate::program::Program;
+
+/// Whose frame a block runs in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Frame {
+    /// The start's, which nothing called.
+    Main,
+    /// A subroutine's.
+    Callee,
+}
+
+/// What the walk knows of a block.
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    in_main: bool,
+    in_callee: bool,
+    /// A fault of the stack at its first instruction was noted.
+    met: bool,
+    /// The fault for which it is not left was noted.
+    stopped: bool,
+}
+
+/// Walks through all frames of a program and adds to `findings` what is wrong in them.
+pub(super) fn walk(
+    program: &Program,
+    code_end: CodeEnd,
+    heights: &Heights,
+    extents: &Extents,
+    findings: &mut Findings,
+) {
+    let mut walk = Walk {
+        program,
+        heights,
+        extents,
+        findings,
+        seen: vec![Seen::default(); heights.blocks.len()],
+        pending: vec![(0, Frame::Main)],
+        returns: Vec::new(),
+        torn: Vec::new(),
+        runs: None,
+    };
+    while let Some((block, frame)) = walk.pending.pop() {
+        walk.visit(block, frame);
+    }
+    walk.compare_returns();
+    if let (Some(block), CodeEnd::Reject) = (walk.runs, code_end) {
+        walk.findings.add(heights.blocks.last_insn(block), Cause::Runs);
+    }
+}
+
+struct Walk<'a> {
+    program: &'a Program,
+    heights: &'a Heights<'a>,
+    extents: &'a Extents,
+    findings: &'a mut Findings,
+    seen: Vec<Seen>,
+    pending: Vec<(u32, Frame)>,
+    /// Blocks at whose end subroutines return.
+    returns: Vec<u32>,
+    /// Groups of frames in which returns differ.
+    torn: Vec<u32>,
+    /// The last block, if execution can run past its end.
+    runs: Option<u32>,
+}
+
+impl Walk<'_> {
+    fn visit(&mut self, block: u32, frame: Frame) {
+        let seen = &mut self.seen[block as usize];
+        let in_frame = match frame {
+            Frame::Main => &mut seen.in_main,
+            Frame::Callee => &mut seen.in_callee,
+        };
+        if std::mem::replace(in_frame, true) || !self.goes_through(block, frame) {
+            return;
+        }
+        let ending = self.heights.blocks.get(block).ending;
+        if ending.returns {
+            match frame {
+                Frame::Main => {
+                    self.findings.add(self.heights.blocks.last_insn(block), Cause::NoCall);
+                }
+                Frame::Callee => self.returns.push(block),
+            }
+        }
+        let goes_on = ending.falls && self.heights.rise(block, ExitKind::Next).is_some();
+        if goes_on && self.heights.blocks.is_last(block) {
+            self.runs = Some(block);
+        }
+        for number in 0..self.heights.blocks.exits(block) {
+            match self.heights.blocks.exit(block, number) {
+                Some(exit) if exit.kind == ExitKind::Call => {
+                    self.pending.push((exit.to, Frame::Callee));
+                }
+                Some(exit) if exit.kind == ExitKind::Next && !goes_on => {}
+                Some(exit) => self.go(block, exit.kind, exit.to, frame),
+                None => {}
+            }
+        }
+    }
+
+    /// Whether control gets to the end of a block and, if that calls, into the callee.
+    fn goes_through(&mut self, block: u32, frame: Frame) -> bool {
+        let blocks = self.heights.blocks;
+        let this = blocks.get(block);
+        if let Some(breach) = self.heights.breach(block) {
+            if !std::mem::replace(&mut self.seen[block as usize].stopped, true) {
+                let (before, least) = self.heights.alone(block);
+                let (at, cause) = self
+                    .breaking_insn(block, before, least)
+                    .unwrap_or_else(|| self.breaking_call(block, before, breach));
+                self.findings.add(at, cause);
+            }
+            return false;
+        }
+        if frame == Frame::Callee {
+            return true;
+        }
+        let before = self.heights.before(block);
+        let depth = i64::from(self.heights.depth);
+        if before + i64::from(this.low) < 0 || before + i64::from(this.high) > depth {
+            let breaking = self.breaking_insn(block, before, 0);
+            breaking.into_iter().for_each(|(at, cause)| self.findings.add(at, cause));
+            return false;
+        }
+        let Some(entry) = blocks.callee(block) else { return true };
+        let after = before + i64::from(this.net);
+        let breach = if self.extents.need(self.heights, entry).is_some_and(|need| need > after) {
+            Breach::Underflow
+        } else if self.extents.peak(self.heights, entry).is_some_and(|peak| after + peak > depth) {
+            Breach::Overflow
+        } else {
+            return true;
+        };
+        let (at, cause) = self.breaking_call(block, before, breach);
+        self.findings.add(at, cause);
+        false
+    }
+
+    /// The first instruction of a block that takes the stack below `least` or makes it too deep, if
+    /// the height before the block is `height`.
+    fn breaking_insn(&self, block: u32, mut height: i64, least: i64) -> Option<(u32, Cause)> {
+        let depth = i64::from(self.heights.depth);
+        for at in self.heights.blocks.insns(block) {
+            let (pops, pushes) = self.heights.blocks.effect(self.program, at);
+            if height - i64::from(pops) < least {
+                return Some((at as u32, Cause::Pops { pops, height }));
+            }
+            height += i64::from(pushes - pops);
+            if height > depth {
+                return Some((at as u32, Cause::Pushes { height, depth }));
+            }
+        }
+        None
+    }
+
+    /// The call at the end of a block, as breaking a limit through its callee.
+    fn breaking_call(&self, block: u32, before: i64, breach: Breach) -> (u32, Cause) {
+        let blocks = self.heights.blocks;
+        let height = before + i64::from(blocks.get(block).net);
+        let depth = i64::from(self.heights.depth);
+        let callee = blocks.callee(block);
+        let cause = match breach {
+            Breach::Underflow => Cause::CalleeNeeds {
+                need: callee.and_then(|entry| self.extents.need(self.heights, entry)),
+                height,
+            },
+            Breach::Overflow => Cause::CalleeReaches {
+                height: callee
+                    .and_then(|entry| self.extents.peak(self.heights, entry))
+                    .map(|peak| height + peak),
+                depth,
+            },
+        };
+        (blocks.last_insn(block), cause)
+    }
+
+    /// Goes from a block to another of the same frame, if their heights agree.
+    fn go(&mut self, from: u32, kind: ExitKind, to: u32, frame: Frame) {
+        let Some(rise) = self.heights.rise(from, kind) else { return };
+        if !self.heights.agrees(from, rise, to) {
+            if !std::mem::replace(&mut self.seen[to as usize].met, true) {
+                let here = self.heights.before(from) + rise;
+                let there = self.heights.before(to);
+                let first = self.heights.blocks.get(to).first;
+                self.findings.add(first, Cause::Meets { here, there });
+            }
+            return;
+        }
+        self.pending.push((to, frame));
+        let (here, there) = (self.heights.to_return(from), self.heights.to_return(to));
+        if let (Frame::Callee, Some(here), Some(there)) = (frame, here, there)
+            && i64::from(here) != rise + i64::from(there)
+        {
+            self.torn.push(self.heights.group(from));
+        }
+    }
+
+    /// In groups where returns differ, faults those that are not like the first.
+    fn compare_returns(&mut self) {
+        self.torn.sort_unstable();
+        self.torn.dedup();
+        if self.torn.is_empty() {
+            return;
+        }
+        self.returns.sort_unstable();
+        let mut first = vec![None; self.torn.len()];
+        for &block in &self.returns {
+            let Ok(group) = self.torn.binary_search(&self.heights.group(block)) else { continue };
+            let net = i64::from(self.heights.blocks.get(block).net);
+            let here = self.heights.before(block) + net;
+            let there = *first[group].get_or_insert(here);
+            if here != there {
+                let at = self.heights.blocks.last_insn(block);
+                self.findings.add(at, Cause::Returns { here, there });
+            }
+        }
+    }
+}
