@@ -3,8 +3,7 @@
 use bytestone_spec::{Isa, load_builtin};
 use bytestone_vm::codec::Codec;
 use bytestone_vm::trace::{HashTrace, NoTrace, Notation, TextTrace};
-use bytestone_vm::verify::Verified;
-use bytestone_vm::{Outcome, Reference, State, Tracer};
+use bytestone_vm::{Outcome, Reference, State, Tracer, Verified, verify};
 use divan::Bencher;
 use divan::counter::ItemsCount;
 
@@ -31,7 +30,7 @@ impl Fixture {
     fn new() -> Self {
         let isa = load_builtin("stack").expect("is built in").expect("has no faults");
         let program = Codec::new(&isa).decode(CODE).expect("is a program");
-        let verified = Verified::unchecked(program);
+        let verified = verify(&isa, program).expect("is accepted");
         Self { isa, verified }
     }
 

@@ -2,6 +2,7 @@
 #![deny(missing_docs)]
 
 pub mod fault;
+pub mod generate;
 pub mod limits;
 pub mod program;
 pub mod reference;

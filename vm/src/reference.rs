@@ -104,7 +104,7 @@ enum Next {
 }
 
 impl<'a> Reference<'a> {
-    /// Prepares a verified program to be run.
+    /// Prepares a program to be run that was verified for `isa`.
     pub fn new(isa: &'a Isa, verified: &Verified) -> Self {
         let program = verified.program();
         let machine = isa.machine();
@@ -147,7 +147,7 @@ impl<'a> Reference<'a> {
         tracer: &mut impl Tracer,
     ) -> Result<Outcome, Stuck> {
         let last = state.steps.saturating_add(fuel);
-        let mut temps: Temps = [0; _];
+        let mut temps: Temps = [0; 1 << Temp::BITS];
         loop {
             let Some(at) = self.index_at(state.pc)? else { return Ok(Outcome::Halt) };
             let insn = &self.insns[at];
@@ -161,7 +161,8 @@ impl<'a> Reference<'a> {
             let next = self.step(insn, state, &mut temps, tracer)?;
             state.steps += 1;
             if let Next::Go(target) = next {
-                state.pc = u32::try_from(target).map_err(|_| Stuck::NoInstruction { at: target })?;
+                state.pc =
+                    u32::try_from(target).map_err(|_| Stuck::NoInstruction { at: target })?;
             }
             tracer.after(at, state);
             if let Next::End(outcome) = next {
@@ -203,7 +204,7 @@ impl<'a> Reference<'a> {
         state.stack.truncate(height);
         state.stack.extend(body.outputs.iter().map(|&output| temps[usize::from(output)]));
         commit_writes(body, state, temps, tracer)?;
-        let target = |operand: u8| temps[usize::from(body.inputs + operand)];
+        let target = |operand: u8| temps[usize::from(body.inputs) + usize::from(operand)];
         match transfer {
             None => Ok(Next::Go(insn.next.into())),
             Some(TransferKind::Jump { operand }) => Ok(Next::Go(target(operand))),
@@ -223,12 +224,7 @@ impl<'a> Reference<'a> {
 
     /// Fills the temporaries of inputs and operands. Returns the stack height without the inputs.
     #[inline]
-    fn load(
-        &self,
-        insn: &Prepared<'a>,
-        state: &State,
-        temps: &mut Temps,
-    ) -> Result<usize, Stuck> {
+    fn load(&self, insn: &Prepared<'a>, state: &State, temps: &mut Temps) -> Result<usize, Stuck> {
         let (inputs, operands) = (usize::from(insn.body.inputs), usize::from(insn.body.operands));
         let available = state.stack.len();
         let Some(height) = available.checked_sub(inputs) else {
@@ -238,7 +234,9 @@ impl<'a> Reference<'a> {
             *temp = cell;
         }
         let first = insn.first_operand as usize;
-        for (temp, &operand) in temps[inputs..].iter_mut().zip(&self.operands[first..first + operands]) {
+        for (temp, &operand) in
+            temps[inputs..].iter_mut().zip(&self.operands[first..first + operands])
+        {
             *temp = operand;
         }
         Ok(height)

@@ -5,7 +5,7 @@ use bytestone_spec::isa::{IntType, Isa};
 use crate::reference::{Outcome, Reference, Stuck};
 use crate::state::State;
 use crate::trace::{Change, Tracer};
-use crate::verify::Verified;
+use crate::verify::{MaxStack, Verified};
 
 /// A step that contradicts the verifier, or a cell that is no value of its type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -74,19 +74,18 @@ pub fn check(isa: &Isa, verified: &Verified, fuel: u64) -> Result<Outcome, Unsou
 pub struct SoundnessTrace<'a> {
     isa: &'a Isa,
     verified: &'a Verified,
-    /// The height of the stack at the entry of each active subroutine, the program first.
-    bases: Vec<usize>,
+    /// For each active call, the program itself first, the height that the verifier counts from;
+    /// nothing before its first instruction, because the verifier chooses where it counts from.
+    bases: Vec<Option<i64>>,
     /// The offset of the instruction that is being done.
     at: u32,
-    /// Its calls or returns: the number of active calls after it.
-    frame: Option<u32>,
     violation: Option<Violation>,
 }
 
 impl<'a> SoundnessTrace<'a> {
     /// For a run of `verified` that starts in the first state.
     pub fn new(isa: &'a Isa, verified: &'a Verified) -> Self {
-        Self { isa, verified, bases: vec![0], at: 0, frame: None, violation: None }
+        Self { isa, verified, bases: vec![Some(0)], at: 0, violation: None }
     }
 
     /// Whether all steps so far agree with the verifier.
@@ -111,16 +110,14 @@ impl<'a> SoundnessTrace<'a> {
 impl Tracer for SoundnessTrace<'_> {
     fn before(&mut self, at: usize, state: &State) {
         self.at = state.pc();
-        self.frame = None;
         let found = state.stack_cells().len();
-        let base = self.bases.last().copied().unwrap_or(0) as i64;
-        match self.verified.height(at) {
-            None => self.note(Violation::Unreachable { at: self.at }),
-            Some(height) if base + i64::from(height) != found as i64 => {
-                let expected = base + i64::from(height);
-                self.note(Violation::Height { at: self.at, expected, found });
-            }
-            Some(_) => {}
+        let Some(height) = self.verified.height(at).map(i64::from) else {
+            return self.note(Violation::Unreachable { at: self.at });
+        };
+        let Some(base) = self.bases.last_mut() else { return };
+        let expected = *base.get_or_insert(found as i64 - height) + height;
+        if expected != found as i64 {
+            self.note(Violation::Height { at: self.at, expected, found });
         }
     }
 
@@ -131,21 +128,22 @@ impl Tracer for SoundnessTrace<'_> {
                 self.check_value(bank.map(|bank| bank.of), value);
             }
             Change::Out(value) => self.check_value(self.isa.machine().output, value),
-            Change::Frame(calls) => self.frame = Some(calls),
+            Change::Frame(calls) => self.bases.resize(calls as usize + 1, None),
             Change::Trap(_) => {}
         }
     }
 
     fn after(&mut self, at: usize, state: &State) {
-        let height = state.stack_cells().len();
-        let insn = self.verified.program().insns()[at].id;
-        let pushed = self.isa.instruction(insn).body.outputs.len();
+        let found = state.stack_cells().len();
+        if let MaxStack::Bounded(allowed) = self.verified.max_stack()
+            && found > allowed as usize
+        {
+            self.note(Violation::TooHigh { at: self.at, allowed, found });
+        }
+        let insn = self.verified.program().insns().get(at);
+        let pushed = insn.map_or(0, |insn| self.isa.instruction(insn.id).body.outputs.len());
         for value in state.stack().rev().take(pushed) {
             self.check_value(state.stack_type(), value);
-        }
-        if let Some(calls) = self.frame {
-            // A call enters at the height that it leaves; a return drops what was entered last.
-            self.bases.resize(calls as usize + 1, height);
         }
     }
 }

@@ -150,6 +150,9 @@ fn value(of: Option<IntType>, cell: u64) -> i128 {
     of.unwrap_or(IntType::unsigned(64)).value(cell)
 }
 
-fn values(of: Option<IntType>, cells: &[u64]) -> impl DoubleEndedIterator<Item = i128> + ExactSizeIterator {
+fn values(
+    of: Option<IntType>,
+    cells: &[u64],
+) -> impl DoubleEndedIterator<Item = i128> + ExactSizeIterator {
     cells.iter().map(move |&cell| value(of, cell))
 }

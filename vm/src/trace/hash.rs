@@ -35,7 +35,7 @@ impl HashTrace {
     }
 
     /// The hash of the steps so far.
-    pub fn hash(&self) -> u32 {
+    pub fn finish(&self) -> u32 {
         let mut hasher = self.hasher.clone();
         hasher.update(&self.rows);
         hasher.finalize()

@@ -3,6 +3,7 @@
 use bytestone_spec::isa::Isa;
 
 use super::{Change, Tracer};
+use crate::asm::write_insn;
 use crate::program::Program;
 use crate::state::State;
 
@@ -67,7 +68,7 @@ pub struct Notation<'a> {
 }
 
 /// How many columns stack and changes take at least, so that the instructions mostly line up.
-const BODY_WIDTH: usize = 16;
+const BODY_WIDTH: usize = 20;
 
 impl<'a> Notation<'a> {
     /// The notation for a program. Renders every instruction once.
@@ -75,7 +76,7 @@ impl<'a> Notation<'a> {
         let mut texts = String::new();
         let mut ends = Vec::with_capacity(program.insns().len());
         for at in 0..program.insns().len() {
-            push_instruction(&mut texts, isa, program, at);
+            write_insn(&mut texts, isa, program, at);
             ends.push(texts.len());
         }
         let greatest = program.insns().last().map_or(0, |insn| insn.offset);
@@ -181,8 +182,4 @@ fn pad(line: &mut String, len: usize) {
     const SPACES: &str = "                                ";
     let missing = len.saturating_sub(line.len());
     line.push_str(&SPACES[..missing.min(SPACES.len())]);
-}
-
-fn push_instruction(text: &mut String, isa: &Isa, program: &Program, at: usize) {
-    text.push_str(&isa.instruction(program.insns()[at].id).name);
 }
