@@ -1,0 +1,7 @@
+//! The integration tests of the crate, in one binary.
+
+mod generate;
+mod reference;
+mod support;
+
+mod trace;
