@@ -1,6 +1,8 @@
 //! The tools that are derived from an instruction set: codec, assembler, disassembler, verifier and the reference VM.
 #![deny(missing_docs)]
 
+pub mod asm;
+pub mod codec;
 pub mod fault;
 pub mod generate;
 pub mod limits;

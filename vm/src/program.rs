@@ -16,9 +16,42 @@ pub struct Insn {
 }
 
 impl Insn {
+    pub(crate) fn new(id: InsnId, offset: u32, len: u32, first_operand: u32) -> Self {
+        Self { id, offset, len, first_operand }
+    }
+
     /// The offset of the first byte after it.
+    #[inline]
     pub fn next(&self) -> u32 {
         self.offset + self.len
+    }
+
+    /// Where label operand `operand` leads to when its raw number is in `cell`; `None` for other
+    /// operands. The result may lie outside the code.
+    pub fn target(&self, isa: &Isa, operand: u8, cell: u64) -> Option<i128> {
+        let description = isa.instruction(self.id).operands.get(usize::from(operand))?;
+        let OperandKind::Label(rule) = description.kind else { return None };
+        Some(self.label_target(isa, operand, rule, description.raw.value(cell)))
+    }
+
+    /// Where label operand `operand`, of which `rule` is the rule, leads to with a raw number.
+    #[inline]
+    pub(crate) fn label_target(&self, isa: &Isa, operand: u8, rule: LabelRule, raw: i128) -> i128 {
+        // The loader keeps scale and bias within 33 bits: no sum overflows.
+        self.label_base(isa, operand, rule) + i128::from(rule.scale) * raw
+    }
+
+    /// Where label operand `operand` leads to with the raw number 0.
+    #[inline]
+    pub(crate) fn label_base(&self, isa: &Isa, operand: u8, rule: LabelRule) -> i128 {
+        let offset = i128::from(self.offset);
+        let base = match rule.base {
+            LabelBase::Code => 0,
+            LabelBase::Insn => offset,
+            LabelBase::Next => offset + i128::from(self.len),
+            LabelBase::Operand => offset + i128::from(part_offset(isa, self.id, operand)),
+        };
+        base + i128::from(rule.bias)
     }
 }
 
@@ -31,16 +64,9 @@ pub struct Program {
 }
 
 impl Program {
-    pub(crate) fn new(code: Vec<u8>) -> Self {
-        Self { code, insns: Vec::new(), operands: Vec::new() }
-    }
-
-    /// Appends an instruction that starts where the one before it ends. `operands` are the cells of the raw numbers.
-    pub(crate) fn push(&mut self, id: InsnId, len: u32, operands: &[u64]) {
-        let offset = self.insns.last().map_or(0, Insn::next);
-        let first_operand = self.operands.len() as u32;
-        self.operands.extend_from_slice(operands);
-        self.insns.push(Insn { id, offset, len, first_operand });
+    /// A program of instructions that cover `code` without gaps, their operands in one row.
+    pub(crate) fn new(code: Vec<u8>, insns: Vec<Insn>, operands: Vec<u64>) -> Self {
+        Self { code, insns, operands }
     }
 
     /// The bytes.
@@ -66,36 +92,18 @@ impl Program {
         self.insns.binary_search_by_key(&offset, |insn| insn.offset).ok()
     }
 
-    /// Where label operand `operand` of the instruction with index `at` leads to. The result may lie outside the code.
+    /// Where label operand `operand` of the instruction with index `at` leads to; `None` for other
+    /// operands. The result may lie outside the code.
     pub fn target(&self, isa: &Isa, at: usize, operand: u8) -> Option<i128> {
-        let insn = &self.insns[at];
-        let description = isa.instruction(insn.id).operands.get(usize::from(operand))?;
-        let OperandKind::Label(rule) = description.kind else { return None };
-        let raw = description.raw.value(*self.operands(at).get(usize::from(operand))?);
-        let part = part_offset(isa, insn.id, operand);
-        Some(
-            label_base(rule, insn.offset, insn.len, part)
-                + i128::from(rule.scale) * raw
-                + i128::from(rule.bias),
-        )
+        let cell = *self.operands(at).get(usize::from(operand))?;
+        self.insns[at].target(isa, operand, cell)
     }
 }
 
-/// The offset that a label of an instruction counts from; `part` is that of the operand's encoding
-/// part within the instruction.
-pub(crate) fn label_base(rule: LabelRule, offset: u32, len: u32, part: u32) -> i128 {
-    i128::from(match rule.base {
-        LabelBase::Code => 0,
-        LabelBase::Insn => offset,
-        LabelBase::Next => offset + len,
-        LabelBase::Operand => offset + part,
-    })
-}
-
-/// How many bytes of an instruction come before the part that holds an operand, when
-/// every part before it is a word. (The loader refuses labels that count from
-/// their operand behind a number of variable length.)
-pub(crate) fn part_offset(isa: &Isa, id: InsnId, operand: u8) -> u32 {
+/// How many bytes of an instruction come before the part that holds an operand, when every part
+/// before it is a word. (The loader refuses labels that count from their operand behind a number
+/// of variable length.)
+fn part_offset(isa: &Isa, id: InsnId, operand: u8) -> u32 {
     let mut offset = 0;
     for part in &isa.instruction(id).encoding.parts {
         match part {

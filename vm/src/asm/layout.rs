@@ -1,0 +1,362 @@
+//! From statements to bytes: the places of labels, and the lengths of the instructions that name
+//! them.
+
+use std::collections::HashMap;
+
+use bytestone_spec::isa::{InsnId, Isa, LabelRule, OperandKind};
+
+use super::Span;
+use super::error::{AsmErrorKind, ErrorLog, did_you_mean, excerpt};
+use crate::codec::{Codec, encoded_len};
+use crate::limits;
+use crate::program::Insn;
+
+/// Times that all instructions are looked at for one that must grow. Each pass brings
+/// what grew to everything after it; few programs need more than three.
+const PASSES: usize = 32;
+
+/// An operand of an instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Value {
+    /// Its raw number, as a cell.
+    Cell(u64),
+    /// A place in the code.
+    Label(Target, Span),
+}
+
+/// What a label operand names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    /// An offset.
+    Offset(i128),
+    /// A label, by its index in [`Draft::symbols`].
+    Symbol(u32),
+}
+
+/// A place in a draft.
+#[derive(Clone, Copy, Debug)]
+struct Anchor {
+    /// The bytes before it.
+    bytes: u32,
+    /// The instructions with labels before it.
+    fixups: u32,
+}
+
+/// An instruction with label operands, whose bytes are not known yet.
+#[derive(Clone, Copy, Debug)]
+struct Fixup {
+    /// The instruction, where it is and as long as it is taken to be.
+    insn: Insn,
+    /// The bytes of the draft before it.
+    bytes: u32,
+    /// Where its operands start in [`Draft::values`].
+    first_value: u32,
+}
+
+/// A label.
+#[derive(Clone, Copy, Debug)]
+struct Symbol<'t> {
+    name: &'t str,
+    /// Where it is, and the line of the definition.
+    definition: Option<(Anchor, u32)>,
+}
+
+/// A program whose labels have no places yet.
+#[derive(Debug, Default)]
+pub(super) struct Draft<'t> {
+    /// The bytes of what names no label.
+    bytes: Vec<u8>,
+    /// The rest, in order.
+    fixups: Vec<Fixup>,
+    values: Vec<Value>,
+    symbols: Vec<Symbol<'t>>,
+    symbol_by_name: HashMap<&'t str, u32>,
+    statements: Vec<(Anchor, u32)>,
+    /// The cells of an instruction, kept to allocate once.
+    cells: Vec<u64>,
+}
+
+impl<'t> Draft<'t> {
+    /// The least length of the code so far, in bytes.
+    pub(super) fn len(&self) -> u32 {
+        self.offset(self.here())
+    }
+
+    fn here(&self) -> Anchor {
+        Anchor { bytes: self.bytes.len() as u32, fixups: self.fixups.len() as u32 }
+    }
+
+    fn offset(&self, anchor: Anchor) -> u32 {
+        match anchor.fixups.checked_sub(1) {
+            None => anchor.bytes,
+            Some(before) => {
+                let fixup = &self.fixups[before as usize];
+                fixup.insn.next() + (anchor.bytes - fixup.bytes)
+            }
+        }
+    }
+
+    /// Begins a statement that starts at byte `start` of the text.
+    pub(super) fn begin_statement(&mut self, start: usize) {
+        self.statements.push((self.here(), start as u32));
+    }
+
+    /// The statements: their offsets, and their starts in the text.
+    pub(super) fn statements(&self) -> impl Iterator<Item = (u32, usize)> {
+        self.statements.iter().map(|&(anchor, start)| (self.offset(anchor), start as usize))
+    }
+
+    /// The index of the label with a name, defined or not.
+    pub(super) fn symbol(&mut self, name: &'t str) -> u32 {
+        let next = self.symbols.len() as u32;
+        let index = *self.symbol_by_name.entry(name).or_insert(next);
+        if index == next {
+            self.symbols.push(Symbol { name, definition: None });
+        }
+        index
+    }
+
+    /// Puts a label here, in line `line` of the text; or tells the line where it already is.
+    pub(super) fn define(&mut self, name: &'t str, line: u32) -> Result<(), u32> {
+        let index = self.symbol(name) as usize;
+        match self.symbols[index].definition {
+            Some((_, first)) => Err(first),
+            None => {
+                self.symbols[index].definition = Some((self.here(), line));
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn push_byte(&mut self, byte: u8) {
+        self.bytes.push(byte);
+    }
+
+    /// Adds an operand of the instruction that [`Self::push_insn`] adds next.
+    pub(super) fn push_value(&mut self, value: Value) {
+        self.values.push(value);
+    }
+
+    /// How many operands were added.
+    pub(super) fn value_count(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Adds an instruction whose operands are those from `first_value` on.
+    pub(super) fn push_insn(&mut self, codec: &Codec<'_>, id: InsnId, first_value: usize) {
+        let values = &self.values[first_value..];
+        if values.iter().any(|value| matches!(value, Value::Label(..))) {
+            let insn = least_insn(codec.isa(), id, self.len(), values);
+            let bytes = self.bytes.len() as u32;
+            self.fixups.push(Fixup { insn, bytes, first_value: first_value as u32 });
+            return;
+        }
+        self.cells.clear();
+        self.cells.extend(values.iter().map(|value| match value {
+            Value::Cell(cell) => *cell,
+            Value::Label(..) => 0,
+        }));
+        self.values.truncate(first_value);
+        let encoded = codec.encode(id, &self.cells, &mut self.bytes);
+        debug_assert!(encoded.is_ok(), "every value was held to its operand");
+    }
+
+    /// Reports every use of a label that is not defined.
+    pub(super) fn check_symbols(&self, errors: &mut ErrorLog) {
+        for value in &self.values {
+            let Value::Label(Target::Symbol(index), span) = *value else { continue };
+            let Symbol { name, definition } = self.symbols[index as usize];
+            if definition.is_none() {
+                errors.push_with(span, || {
+                    let defined = self.symbols.iter().filter(|known| known.definition.is_some());
+                    let hint = did_you_mean(name, defined.map(|known| known.name));
+                    (AsmErrorKind::UnknownLabel { name: excerpt(name) }, hint)
+                });
+            }
+        }
+    }
+
+    fn target_offset(&self, target: Target) -> i128 {
+        match target {
+            Target::Offset(offset) => offset,
+            Target::Symbol(index) => self.symbols[index as usize]
+                .definition
+                .map_or(0, |(anchor, _)| i128::from(self.offset(anchor))),
+        }
+    }
+
+    fn values_of(&self, isa: &Isa, fixup: &Fixup) -> &[Value] {
+        let first = fixup.first_value as usize;
+        &self.values[first..first + isa.instruction(fixup.insn.id).operands.len()]
+    }
+
+    /// Lets instructions grow until each is long enough for the distances of its labels.
+    pub(super) fn settle(&mut self, isa: &Isa, errors: &mut ErrorLog) {
+        let mut grown = None;
+        for _ in 0..PASSES {
+            grown = None;
+            let mut inserted = 0;
+            for index in 0..self.fixups.len() {
+                let mut fixup = self.fixups[index];
+                fixup.insn.offset = fixup.bytes + inserted;
+                let values = self.values_of(isa, &fixup);
+                if grow(isa, &mut fixup.insn, values, |target| self.target_offset(target)) {
+                    grown = Some(index);
+                }
+                inserted += fixup.insn.len;
+                self.fixups[index] = fixup;
+            }
+            if grown.is_none() {
+                break;
+            }
+        }
+        if let Some(fixup) = grown.map(|index| self.fixups[index]) {
+            errors.push(self.label_span(isa, &fixup), AsmErrorKind::UnsettledLength);
+        } else if self.len() as usize > limits::CODE_BYTES {
+            errors.push(0..0, AsmErrorKind::CodeTooLong);
+        }
+    }
+
+    /// The place of the first label operand of an instruction.
+    fn label_span(&self, isa: &Isa, fixup: &Fixup) -> Span {
+        let spans = self.values_of(isa, fixup).iter().filter_map(|value| match value {
+            Value::Label(_, span) => Some(*span),
+            Value::Cell(_) => None,
+        });
+        spans.min_by_key(|span| span.start).unwrap_or(Span { start: 0, end: 0 })
+    }
+
+    /// The bytes of the whole draft, which is settled.
+    pub(super) fn encode(&mut self, codec: &Codec<'_>, errors: &mut ErrorLog) -> Vec<u8> {
+        if self.fixups.is_empty() {
+            return std::mem::take(&mut self.bytes);
+        }
+        let mut code = Vec::with_capacity(self.len() as usize);
+        let mut copied = 0;
+        let mut cells = Vec::new();
+        for fixup in &self.fixups {
+            code.extend_from_slice(&self.bytes[copied..fixup.bytes as usize]);
+            copied = fixup.bytes as usize;
+            self.resolve(codec.isa(), fixup, &mut cells, errors);
+            let start = code.len();
+            let encoded = codec.encode(fixup.insn.id, &cells, &mut code);
+            if encoded.is_err() || code.len() - start != fixup.insn.len as usize {
+                // Not an error when a label could not be resolved: that was reported.
+                if errors.is_empty() {
+                    let span = self.label_span(codec.isa(), fixup);
+                    errors.push(span, AsmErrorKind::UnsettledLength);
+                }
+            }
+        }
+        code.extend_from_slice(&self.bytes[copied..]);
+        code
+    }
+
+    /// Puts the raw numbers of the operands of an instruction into `cells`.
+    fn resolve(&self, isa: &Isa, fixup: &Fixup, cells: &mut Vec<u64>, errors: &mut ErrorLog) {
+        cells.clear();
+        let operands = &isa.instruction(fixup.insn.id).operands;
+        for (at, (operand, value)) in (0..).zip(operands.iter().zip(self.values_of(isa, fixup))) {
+            cells.push(match (*value, operand.kind) {
+                (Value::Label(target, span), OperandKind::Label(rule)) => {
+                    let base = fixup.insn.label_base(isa, at, rule);
+                    let target = self.target_offset(target);
+                    let distance = target.saturating_sub(base);
+                    let raw = distance / i128::from(rule.scale);
+                    let exact = distance % i128::from(rule.scale) == 0;
+                    match operand.raw.cell(raw).filter(|_| exact) {
+                        Some(cell) => cell,
+                        None => {
+                            errors.push_with(span, || {
+                                out_of_reach(
+                                    rule,
+                                    base,
+                                    target,
+                                    [operand.raw.min(), operand.raw.max()],
+                                )
+                            });
+                            0
+                        }
+                    }
+                }
+                (Value::Cell(cell), _) => cell,
+                (Value::Label(..), _) => 0,
+            });
+        }
+    }
+}
+
+/// Why no raw number between the two leads from `base` to `target`.
+fn out_of_reach(
+    rule: LabelRule,
+    base: i128,
+    target: i128,
+    raw: [i128; 2],
+) -> (AsmErrorKind, Option<String>) {
+    let ends = raw.map(|raw| base + i128::from(rule.scale) * raw);
+    let (min, max) = (ends[0].min(ends[1]), ends[0].max(ends[1]));
+    if target < min || max < target {
+        return (AsmErrorKind::TargetOutOfRange { min, max, target }, None);
+    }
+    let step = rule.scale.unsigned_abs();
+    let below = target - (target - base).rem_euclid(step.into());
+    let hint = format!("@{below} and @{} can be reached", below + i128::from(step));
+    (AsmErrorKind::UnreachableTarget { step, base, target }, Some(hint))
+}
+
+/// The instruction at `offset` with the least length that its operands leave open.
+fn least_insn(isa: &Isa, id: InsnId, offset: u32, values: &[Value]) -> Insn {
+    let description = isa.instruction(id);
+    let len = encoded_len(description, |operand| match values.get(usize::from(operand)) {
+        Some(Value::Cell(cell)) => description.operands[usize::from(operand)].raw.value(*cell),
+        _ => 0,
+    });
+    Insn::new(id, offset, len, 0)
+}
+
+/// Lets an instruction grow until the distances of its labels fit; whether it did.
+fn grow(
+    isa: &Isa,
+    insn: &mut Insn,
+    values: &[Value],
+    target_offset: impl Fn(Target) -> i128,
+) -> bool {
+    let description = isa.instruction(insn.id);
+    let start = insn.len;
+    loop {
+        let needed = encoded_len(description, |at| {
+            let operand = &description.operands[usize::from(at)];
+            match (values[usize::from(at)], operand.kind) {
+                (Value::Label(target, _), OperandKind::Label(rule)) => {
+                    let base = insn.label_base(isa, at, rule);
+                    target_offset(target).saturating_sub(base) / i128::from(rule.scale)
+                }
+                (Value::Cell(cell), _) => operand.raw.value(cell),
+                (Value::Label(..), _) => 0,
+            }
+        });
+        if needed <= insn.len {
+            return insn.len > start;
+        }
+        insn.len = needed;
+    }
+}
+
+/// The length that the assembler gives an instruction at `offset` whose label operands are
+/// written as the offsets that `cells` lead to.
+pub(super) fn len_by_offsets(isa: &Isa, insn: &Insn, cells: &[u64]) -> u32 {
+    let nowhere = Span { start: 0, end: 0 };
+    let values: Vec<Value> = (0..)
+        .zip(cells)
+        .map(|(at, &cell)| match insn.target(isa, at, cell) {
+            Some(target) => Value::Label(Target::Offset(target), nowhere),
+            None => Value::Cell(cell),
+        })
+        .collect();
+    let mut settled = least_insn(isa, insn.id, insn.offset, &values);
+    grow(isa, &mut settled, &values, |target| match target {
+        Target::Offset(offset) => offset,
+        Target::Symbol(_) => 0,
+    });
+    settled.len
+}

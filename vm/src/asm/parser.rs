@@ -1,0 +1,304 @@
+//! From text to statements: lines, mnemonics, operands.
+
+use std::ops::Range;
+
+use bytestone_spec::isa::{BankId, IntType, Operand, OperandKind};
+use logos::{Lexer, Logos};
+
+use super::error::{AsmErrorKind, ErrorLog, did_you_mean, excerpt};
+use super::layout::{Draft, Target, Value};
+use super::token::{Token, is_label_name, number};
+use crate::codec::Codec;
+use crate::limits;
+
+/// Reads a text; everything that is wrong with it goes to `errors`.
+pub(super) fn parse<'t>(codec: &Codec<'_>, text: &'t str, errors: &mut ErrorLog) -> Draft<'t> {
+    let lexer = Token::lexer(text);
+    let draft = Draft::default();
+    let mut parser = Parser { codec, text, lexer, token: None, line: 1, draft, errors };
+    parser.advance();
+    parser.statements();
+    parser.draft
+}
+
+struct Parser<'a, 't> {
+    codec: &'a Codec<'a>,
+    text: &'t str,
+    lexer: Lexer<'t, Token>,
+    /// The next token; `None` at the end of the text.
+    token: Option<Token>,
+    /// Its line.
+    line: u32,
+    draft: Draft<'t>,
+    errors: &'a mut ErrorLog,
+}
+
+/// The rest of a line was skipped, and why was reported.
+struct Skipped;
+
+impl<'t> Parser<'_, 't> {
+    fn advance(&mut self) {
+        // There is no text that is no token.
+        self.token = self.lexer.next().and_then(Result::ok);
+    }
+
+    fn word(&self, span: &Range<usize>) -> &'t str {
+        &self.text[span.clone()]
+    }
+
+    fn at_line_end(&self) -> bool {
+        matches!(self.token, None | Some(Token::LineEnd))
+    }
+
+    fn statements(&mut self) {
+        while let Some(token) = self.token {
+            let span = self.lexer.span();
+            match token {
+                Token::LineEnd => {
+                    self.line += 1;
+                    self.advance();
+                }
+                Token::Word => {
+                    self.advance();
+                    self.after_word(span);
+                }
+                Token::Comma | Token::Colon => {
+                    self.skip_line("a mnemonic, a directive or a label");
+                }
+            }
+            if self.draft.len() as usize > limits::CODE_BYTES {
+                self.errors.push(self.lexer.span(), AsmErrorKind::CodeTooLong);
+                return;
+            }
+        }
+        self.draft.check_symbols(self.errors);
+    }
+
+    /// What follows the first word of a line, or of what is behind a label.
+    fn after_word(&mut self, span: Range<usize>) {
+        if self.token == Some(Token::Colon) {
+            self.advance();
+            self.define_label(span);
+            return;
+        }
+        self.draft.begin_statement(span.start);
+        // A line that was skipped has its error.
+        let _: Result<(), Skipped> = if self.word(&span).starts_with('.') {
+            self.directive(span)
+        } else {
+            self.instruction(span)
+        };
+    }
+
+    /// Skips the rest of the line because something else was `expected`.
+    fn skip_line(&mut self, expected: &'static str) -> Skipped {
+        let span = self.lexer.span();
+        let found = match self.token {
+            None => "the end of the text".to_owned(),
+            Some(Token::LineEnd) => "the end of the line".to_owned(),
+            Some(_) => format!("`{}`", excerpt(self.word(&span))),
+        };
+        self.errors.push(span, AsmErrorKind::Syntax { expected, found });
+        self.skip_rest();
+        Skipped
+    }
+
+    fn skip_rest(&mut self) {
+        while !self.at_line_end() {
+            self.advance();
+        }
+    }
+
+    fn define_label(&mut self, span: Range<usize>) {
+        let name = self.word(&span);
+        if !is_label_name(name) {
+            self.errors.push(span, AsmErrorKind::LabelName { found: excerpt(name) });
+        } else if self.is_register(name) {
+            self.errors.push(span, AsmErrorKind::LabelIsRegister { found: excerpt(name) });
+        } else if let Err(first) = self.draft.define(name, self.line) {
+            self.errors.push_with(span, || {
+                (AsmErrorKind::DuplicateLabel { name: excerpt(name), first }, None)
+            });
+        }
+    }
+
+    fn is_register(&self, name: &str) -> bool {
+        self.codec.isa().machine().banks.iter().any(|bank| {
+            !bank.prefix.is_empty()
+                && name.strip_prefix(bank.prefix.as_str()).is_some_and(|index| {
+                    !index.is_empty() && index.bytes().all(|byte| byte.is_ascii_digit())
+                })
+        })
+    }
+
+    /// Reads the words up to the end of the line, between commas, and gives each to `each` with
+    /// its number from 0; how many there were.
+    fn operands(
+        &mut self,
+        mut each: impl FnMut(&mut Self, usize, Range<usize>),
+    ) -> Result<usize, Skipped> {
+        if self.at_line_end() {
+            return Ok(0);
+        }
+        for index in 0.. {
+            if self.token != Some(Token::Word) {
+                return Err(self.skip_line("an operand"));
+            }
+            each(self, index, self.lexer.span());
+            self.advance();
+            match self.token {
+                Some(Token::Comma) => self.advance(),
+                None | Some(Token::LineEnd) => return Ok(index + 1),
+                Some(_) => break,
+            }
+        }
+        Err(self.skip_line("`,` or the end of the line"))
+    }
+
+    fn directive(&mut self, span: Range<usize>) -> Result<(), Skipped> {
+        let name = self.word(&span);
+        if name != ".byte" {
+            self.errors.push_with(span, || {
+                let found = excerpt(name);
+                (AsmErrorKind::UnknownDirective { found }, did_you_mean(name, [".byte"]))
+            });
+            self.skip_rest();
+            return Err(Skipped);
+        }
+        if self.at_line_end() {
+            return Err(self.skip_line("a byte"));
+        }
+        self.operands(|parser, _, span| {
+            let word = parser.word(&span);
+            if let Some(byte) = parser.number(span, word, IntType::unsigned(8)) {
+                parser.draft.push_byte(byte as u8);
+            }
+        })?;
+        Ok(())
+    }
+
+    fn instruction(&mut self, span: Range<usize>) -> Result<(), Skipped> {
+        let mnemonic = self.word(&span);
+        let Some(id) = self.codec.mnemonic(mnemonic) else {
+            self.unknown_mnemonic(span, mnemonic);
+            self.skip_rest();
+            return Err(Skipped);
+        };
+        let insn = self.codec.isa().instruction(id);
+        let first_value = self.draft.value_count();
+        let errors_before = self.errors.count();
+        let found = self.operands(|parser, index, span| {
+            if let Some(operand) = insn.operands.get(index)
+                && let Some(value) = parser.operand(operand, span)
+            {
+                parser.draft.push_value(value);
+            }
+        })?;
+        let expected = insn.operands.len();
+        if found != expected {
+            self.errors.push_with(span, || {
+                let names: Vec<_> = insn.operands.iter().map(|operand| &*operand.name).collect();
+                let form = format!("{mnemonic} {}", names.join(", "));
+                let hint = format!("the form is `{}`", form.trim_end());
+                let mnemonic = mnemonic.to_owned();
+                (AsmErrorKind::OperandCount { mnemonic, expected, found }, Some(hint))
+            });
+        }
+        if self.errors.count() == errors_before {
+            self.draft.push_insn(self.codec, id, first_value);
+        }
+        Ok(())
+    }
+
+    fn unknown_mnemonic(&mut self, span: Range<usize>, mnemonic: &str) {
+        let instructions = self.codec.isa().instructions();
+        self.errors.push_with(span, || {
+            let known = instructions.iter().map(|insn| insn.name.as_str());
+            let hint = match number(mnemonic) {
+                Some(_) => Some("bytes are written `.byte 0x0A, 11`".to_owned()),
+                None => did_you_mean(mnemonic, known),
+            };
+            (AsmErrorKind::UnknownMnemonic { found: excerpt(mnemonic) }, hint)
+        });
+    }
+
+    fn operand(&mut self, operand: &Operand, span: Range<usize>) -> Option<Value> {
+        let word = self.word(&span);
+        match operand.kind {
+            OperandKind::Immediate => self.number(span, word, operand.raw).map(Value::Cell),
+            OperandKind::Index(bank) => self.index(span, word, bank, operand.raw).map(Value::Cell),
+            OperandKind::Label(_) => self.label(span, word),
+        }
+    }
+
+    /// A number in the range of `ty`, written as `digits`.
+    fn number(&mut self, span: Range<usize>, digits: &str, ty: IntType) -> Option<u64> {
+        let Some(value) = number(digits) else {
+            self.form_error(span, || ("a number".to_owned(), None));
+            return None;
+        };
+        let cell = ty.cell(value);
+        if cell.is_none() {
+            self.errors.push_with(span, || {
+                let (min, max) = (ty.min(), ty.max());
+                let kind = AsmErrorKind::OutOfRange { min, max, found: excerpt(digits) };
+                (kind, same_bits(value, ty))
+            });
+        }
+        cell
+    }
+
+    fn index(&mut self, span: Range<usize>, word: &str, bank: BankId, ty: IntType) -> Option<u64> {
+        let bank = &self.codec.isa().machine().banks[usize::from(bank.0)];
+        let prefix = bank.prefix.as_str();
+        match word.strip_prefix(prefix) {
+            Some(index) if prefix.is_empty() || number(index).is_some() => {
+                self.number(span, index, ty)
+            }
+            _ => {
+                let last = bank.count.saturating_sub(1);
+                self.form_error(span, || {
+                    let digits = word.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+                    let hint = number(digits)
+                        .map(|_| format!("did you mean `{prefix}{}`?", excerpt(digits)));
+                    (format!("a register, `{prefix}0` to `{prefix}{last}`"), hint)
+                });
+                None
+            }
+        }
+    }
+
+    fn label(&mut self, span: Range<usize>, word: &'t str) -> Option<Value> {
+        if let Some(offset) = word.strip_prefix('@') {
+            let Some(offset) = number(offset) else {
+                self.form_error(span, || ("an offset, as in `@12`".to_owned(), None));
+                return None;
+            };
+            return Some(Value::Label(Target::Offset(offset), span.into()));
+        }
+        if !is_label_name(word) || self.is_register(word) {
+            self.form_error(span, || {
+                let hint =
+                    number(word).map(|_| format!("an offset is written `@{}`", excerpt(word)));
+                ("a label or `@OFFSET`".to_owned(), hint)
+            });
+            return None;
+        }
+        Some(Value::Label(Target::Symbol(self.draft.symbol(word)), span.into()))
+    }
+
+    fn form_error(&mut self, span: Range<usize>, what: impl FnOnce() -> (String, Option<String>)) {
+        let word = self.word(&span);
+        self.errors.push_with(span, || {
+            let (expected, hint) = what();
+            (AsmErrorKind::OperandForm { expected, found: excerpt(word) }, hint)
+        });
+    }
+}
+
+/// A hint for a number that is outside a type but whose bits are those of a value of it.
+fn same_bits(value: i128, ty: IntType) -> Option<String> {
+    let other = IntType { signed: !ty.signed, ..ty };
+    let same = ty.value(ty.wrap(other.cell(value)?));
+    Some(format!("`{same}` has the same bits"))
+}

@@ -1,0 +1,76 @@
+//! One instruction as text.
+
+use bytestone_spec::isa::{Isa, OperandKind};
+
+use crate::program::{Insn, Program};
+
+/// The instruction with index `index` of `program` as traces and reports write it: mnemonic and
+/// operands, label operands as `@OFFSET`.
+///
+/// # Panics
+///
+/// When `program` has no instruction with the index.
+///
+/// ```
+/// use bytestone_vm::{asm::insn_text, codec::Codec};
+/// let isa = bytestone_spec::load_builtin("register").unwrap().unwrap();
+/// let program = Codec::new(&isa).decode(&[0x0c, 2, 0xff, 0xff]).unwrap();
+/// assert_eq!(insn_text(&isa, &program, 0), "JZ R2, @0");
+/// ```
+pub fn insn_text(isa: &Isa, program: &Program, index: usize) -> String {
+    let mut text = String::new();
+    write_insn(&mut text, isa, program, index);
+    text
+}
+
+/// Appends [`insn_text`] to `out`, without an allocation while `out` has room.
+///
+/// # Panics
+///
+/// When `program` has no instruction with the index.
+pub fn write_insn(out: &mut String, isa: &Isa, program: &Program, index: usize) {
+    write_with_labels(out, isa, &program.insns()[index], program.operands(index), write_offset);
+}
+
+/// Appends an instruction, writing the targets of label operands with `label`.
+pub(super) fn write_with_labels(
+    out: &mut String,
+    isa: &Isa,
+    insn: &Insn,
+    operands: &[u64],
+    label: impl Fn(&mut String, i128),
+) {
+    let description = isa.instruction(insn.id);
+    out.push_str(&description.name);
+    let mut separator = " ";
+    for (at, (operand, &cell)) in (0..).zip(description.operands.iter().zip(operands)) {
+        out.push_str(separator);
+        separator = ", ";
+        match operand.kind {
+            OperandKind::Label(rule) => {
+                label(out, insn.label_target(isa, at, rule, operand.raw.value(cell)));
+                continue;
+            }
+            OperandKind::Index(bank) => {
+                out.push_str(&isa.machine().banks[usize::from(bank.0)].prefix);
+            }
+            OperandKind::Immediate => {}
+        }
+        let mut digits = itoa::Buffer::new();
+        out.push_str(if operand.raw.signed {
+            digits.format(cell as i64)
+        } else {
+            digits.format(cell)
+        });
+    }
+}
+
+/// Appends `@OFFSET`.
+pub(super) fn write_offset(out: &mut String, offset: i128) {
+    out.push('@');
+    let mut digits = itoa::Buffer::new();
+    out.push_str(match i64::try_from(offset) {
+        Ok(offset) => digits.format(offset),
+        Err(_) => digits.format(offset),
+    });
+}

@@ -1,0 +1,458 @@
+//! The codec: from bytes to instructions and back.
+
+mod leb;
+mod table;
+mod word;
+
+use std::collections::HashMap;
+
+use bytestone_spec::isa::{InsnId, Instruction, IntType, Isa, Part};
+
+use crate::fault::{Fault, Reason, Rejection};
+use crate::limits;
+use crate::program::{Insn, Program};
+use leb::LebError;
+use table::{Lookup, Table};
+
+/// An instruction set prepared for decoding and encoding.
+///
+/// Made once for an [`Isa`]; decoding then takes a table look-up an instruction and allocates
+/// nothing but the program.
+///
+/// ```
+/// use bytestone_vm::codec::Codec;
+/// let isa = bytestone_spec::load_builtin("calculator").unwrap().unwrap();
+/// let codec = Codec::new(&isa);
+/// let program = codec.decode(&[0x01, 0xff, 0xff, 0xff, 0xff, 0x09, 0x00]).unwrap();
+/// assert_eq!(program.insns().len(), 3);
+/// assert_eq!(program.operands(0), [-1i64 as u64]);
+///
+/// let mut code = Vec::new();
+/// codec.encode(codec.mnemonic("LOAD").unwrap(), &[23], &mut code).unwrap();
+/// assert_eq!(code, [0x07, 23]);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Codec<'isa> {
+    isa: &'isa Isa,
+    table: Table,
+    mnemonics: HashMap<&'isa str, InsnId>,
+    /// The length of every instruction, if they have one length.
+    uniform_len: Option<u32>,
+}
+
+/// Code has more bytes than [`limits::CODE_BYTES`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the code has {bytes} bytes, more than the {} that are taken", limits::CODE_BYTES)]
+pub struct CodeTooLong {
+    /// How many.
+    pub bytes: usize,
+}
+
+/// Why bytes did not become a program.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// They are more than the tools take, whatever the machine says.
+    #[error(transparent)]
+    TooLong(#[from] CodeTooLong),
+    /// They are no row of instructions of the machine.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+}
+
+/// Why an instruction cannot be written in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EncodeError {
+    /// The instruction set has no instruction with the id.
+    #[error("the instruction set has no instruction {}", .0.0)]
+    UnknownInstruction(InsnId),
+    /// There are too few or too many operands.
+    #[error("the instruction takes {expected} operands, not {found}")]
+    OperandCount {
+        /// How many the instruction takes.
+        expected: usize,
+        /// How many were given.
+        found: usize,
+    },
+    /// An operand is no value of its raw type.
+    #[error("operand {operand} must be a value of {ty}, which the cell {cell:#x} is not")]
+    OutOfRange {
+        /// Its number, from 0.
+        operand: u8,
+        /// Its raw type.
+        ty: IntType,
+        /// The cell given.
+        cell: u64,
+    },
+}
+
+/// What is wrong with a LEB128 number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NumberFault {
+    /// There is a shorter form of the same number.
+    #[error("is longer than needed")]
+    NotShortest,
+    /// It is no value of the operand's raw type.
+    #[error("is out of range")]
+    OutOfRange,
+    /// It goes on where the longest number of its type ends.
+    #[error("has no end")]
+    Endless,
+}
+
+/// Why the bytes at an offset are no instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// The code ends within the instruction.
+    Truncated,
+    /// The fixed bits are those of no instruction.
+    UnknownOpcode,
+    /// Bits that must be zero are not.
+    UnusedBits {
+        /// Those of them that are set.
+        set: u64,
+    },
+    /// A LEB128 number has a fault.
+    Number {
+        /// The operand that it holds.
+        operand: u8,
+        /// The fault.
+        fault: NumberFault,
+    },
+}
+
+impl Obstacle {
+    /// The reason for which a program with it is rejected.
+    pub const fn reason(self) -> Reason {
+        match self {
+            Self::Truncated => Reason::Truncated,
+            Self::UnknownOpcode => Reason::UnknownOpcode,
+            Self::UnusedBits { .. } | Self::Number { .. } => Reason::BadOperand,
+        }
+    }
+}
+
+/// A place in code where no instruction could be decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Undecoded {
+    /// The offset.
+    pub at: u32,
+    /// Which instruction it would be, where that is known.
+    pub insn: Option<InsnId>,
+    /// Why it is none.
+    pub obstacle: Obstacle,
+    /// Where the next instruction starts, if that can be told.
+    pub resume: Option<u32>,
+}
+
+impl<'isa> Codec<'isa> {
+    /// Prepares an instruction set.
+    pub fn new(isa: &'isa Isa) -> Self {
+        let mnemonics = (0..)
+            .zip(isa.instructions())
+            .map(|(id, insn)| (insn.name.as_str(), InsnId(id)))
+            .collect();
+        let uniform_len = isa
+            .instructions()
+            .first()
+            .map(|insn| insn.encoding.min_len)
+            .filter(|&len| isa.instructions().iter().all(|insn| has_len(insn, len)));
+        Self { isa, table: Table::new(isa), mnemonics, uniform_len }
+    }
+
+    /// The instruction set.
+    pub fn isa(&self) -> &'isa Isa {
+        self.isa
+    }
+
+    /// The instruction with a mnemonic.
+    pub fn mnemonic(&self, name: &str) -> Option<InsnId> {
+        self.mnemonics.get(name).copied()
+    }
+
+    /// Decodes code, one instruction after the other from its start to its end.
+    ///
+    /// After a fault the sweep goes on where the next instruction is known to start: after a
+    /// `bad_operand`, unless the fault is a LEB128 number without an end, and after an
+    /// `unknown_opcode` on machines whose instructions all have one length.
+    ///
+    /// # Errors
+    ///
+    /// All faults that the sweep found, or that the code is over [`limits::CODE_BYTES`].
+    pub fn decode(&self, code: &[u8]) -> Result<Program, DecodeError> {
+        check_len(code)?;
+        let mut faults = FaultLog::default();
+        // Most instructions take two bytes or more.
+        let mut insns = Vec::with_capacity(code.len() / 2 + 1);
+        let mut operands = Vec::with_capacity(code.len() / 4 + 1);
+        let mut offset = 0;
+        while (offset as usize) < code.len() {
+            match self.decode_one(code, offset, &mut operands) {
+                Ok(insn) => {
+                    offset = insn.next();
+                    insns.push(insn);
+                }
+                Err(undecoded) => {
+                    faults.push_with(|| undecoded.fault(self.isa, code));
+                    let Some(resume) = undecoded.resume else { break };
+                    offset = resume;
+                }
+            }
+        }
+        match faults.into_rejection() {
+            None => Ok(Program::new(code.to_vec(), insns, operands)),
+            Some(rejection) => Err(rejection.into()),
+        }
+    }
+
+    /// Decodes the instruction at `offset`, and appends the cells of its operands to `operands`.
+    /// Bytes over [`limits::CODE_BYTES`] are taken as not there.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none; `operands` is then as it was.
+    #[inline]
+    pub fn decode_one(
+        &self,
+        code: &[u8],
+        offset: u32,
+        operands: &mut Vec<u64>,
+    ) -> Result<Insn, Undecoded> {
+        let end = code.len().min(limits::CODE_BYTES);
+        let bytes = code.get(offset as usize..end).unwrap_or_default();
+        let id = match self.table.find(bytes) {
+            Lookup::Found(id) => id,
+            Lookup::CutShort(insn) => {
+                return Err(Undecoded {
+                    at: offset,
+                    insn,
+                    obstacle: Obstacle::Truncated,
+                    resume: None,
+                });
+            }
+            Lookup::Unknown => return Err(self.unknown(offset)),
+        };
+        let first = operands.len();
+        let insn = self.isa.instruction(id);
+        operands.resize(first + insn.operands.len(), 0);
+        match read_parts(insn, bytes, &mut operands[first..]) {
+            Ok(len) => Ok(Insn::new(id, offset, len as u32, first as u32)),
+            Err((obstacle, len)) => {
+                operands.truncate(first);
+                Err(match obstacle {
+                    Obstacle::UnknownOpcode => self.unknown(offset),
+                    _ => Undecoded {
+                        at: offset,
+                        insn: Some(id),
+                        obstacle,
+                        resume: len.map(|len| offset + len as u32),
+                    },
+                })
+            }
+        }
+    }
+
+    fn unknown(&self, at: u32) -> Undecoded {
+        let resume = self.uniform_len.map(|len| at.saturating_add(len));
+        Undecoded { at, insn: None, obstacle: Obstacle::UnknownOpcode, resume }
+    }
+
+    /// Appends the bytes of an instruction whose operands have the raw numbers in `operands`, as
+    /// cells.
+    ///
+    /// # Errors
+    ///
+    /// When the operands are not as many as the instruction takes or one is no value of its
+    /// raw type; nothing is then appended.
+    pub fn encode(
+        &self,
+        id: InsnId,
+        operands: &[u64],
+        out: &mut Vec<u8>,
+    ) -> Result<(), EncodeError> {
+        let insn = self
+            .isa
+            .instructions()
+            .get(usize::from(id.0))
+            .ok_or(EncodeError::UnknownInstruction(id))?;
+        check_operands(insn, operands)?;
+        for part in &insn.encoding.parts {
+            match part {
+                Part::Word(word) => {
+                    let fields = word.fields.iter();
+                    let value = fields.fold(word.fixed_value, |value, field| {
+                        value | word::insert(field, operands[usize::from(field.operand)])
+                    });
+                    out.extend_from_slice(&word::bytes(word, value)[..usize::from(word.bytes)]);
+                }
+                Part::Leb { operand } => {
+                    let ty = insn.operands[usize::from(*operand)].raw;
+                    leb::write(ty, ty.value(operands[usize::from(*operand)]), out);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The length in bytes of an instruction whose operands have the raw numbers in `raw`.
+pub(crate) fn encoded_len(insn: &Instruction, raw: impl Fn(u8) -> i128) -> u32 {
+    let parts = insn.encoding.parts.iter().map(|part| match part {
+        Part::Word(word) => u32::from(word.bytes),
+        Part::Leb { operand } => {
+            let ty = insn.operands[usize::from(*operand)].raw;
+            leb::len(ty, raw(*operand).clamp(ty.min(), ty.max())) as u32
+        }
+    });
+    parts.sum()
+}
+
+/// Whether code is within the limit.
+pub(crate) fn check_len(code: &[u8]) -> Result<(), CodeTooLong> {
+    match code.len() {
+        bytes if bytes > limits::CODE_BYTES => Err(CodeTooLong { bytes }),
+        _ => Ok(()),
+    }
+}
+
+fn has_len(insn: &Instruction, len: u32) -> bool {
+    (insn.encoding.min_len, insn.encoding.max_len) == (len, len)
+}
+
+/// Reads the operands of `insn` into `cells`, which are zero, and finds its length; or what keeps
+/// it from being decoded, with the length if there is one.
+#[inline]
+fn read_parts(
+    insn: &Instruction,
+    bytes: &[u8],
+    cells: &mut [u64],
+) -> Result<usize, (Obstacle, Option<usize>)> {
+    let mut at = 0;
+    let mut obstacle = None;
+    for part in &insn.encoding.parts {
+        match part {
+            Part::Word(word) => {
+                let value = word::load(word, bytes, at).ok_or((Obstacle::Truncated, None))?;
+                if value & word.fixed_mask != word.fixed_value {
+                    return Err((Obstacle::UnknownOpcode, None));
+                }
+                if value & word.zero_mask != 0 {
+                    obstacle.get_or_insert(Obstacle::UnusedBits { set: value & word.zero_mask });
+                }
+                for field in &word.fields {
+                    cells[usize::from(field.operand)] |= word::extract(field, value);
+                }
+                at += usize::from(word.bytes);
+            }
+            Part::Leb { operand } => {
+                let ty = insn.operands[usize::from(*operand)].raw;
+                match leb::read(ty, &bytes[at..]) {
+                    Ok((cell, len)) => {
+                        cells[usize::from(*operand)] = cell;
+                        at += len;
+                    }
+                    Err(LebError::CutShort) => return Err((Obstacle::Truncated, None)),
+                    Err(LebError::Fault(fault, len)) => {
+                        let number = Obstacle::Number { operand: *operand, fault };
+                        let first = *obstacle.get_or_insert(number);
+                        at += len.ok_or((first, None))?;
+                    }
+                }
+            }
+        }
+    }
+    for (cell, operand) in cells.iter_mut().zip(&insn.operands) {
+        *cell = operand.raw.wrap(*cell);
+    }
+    obstacle.map_or(Ok(at), |obstacle| Err((obstacle, Some(at))))
+}
+
+fn check_operands(insn: &Instruction, operands: &[u64]) -> Result<(), EncodeError> {
+    if operands.len() != insn.operands.len() {
+        let (expected, found) = (insn.operands.len(), operands.len());
+        return Err(EncodeError::OperandCount { expected, found });
+    }
+    for (operand, (description, &cell)) in (0..).zip(insn.operands.iter().zip(operands)) {
+        let ty = description.raw;
+        if ty.wrap(cell) != cell {
+            return Err(EncodeError::OutOfRange { operand, ty, cell });
+        }
+    }
+    Ok(())
+}
+
+impl Undecoded {
+    /// The fault of a program with it in `code`, which was decoded for `isa`.
+    pub fn fault(&self, isa: &Isa, code: &[u8]) -> Fault {
+        let left = code.get(self.at as usize..).unwrap_or_default();
+        let insn = self.insn.map(|id| isa.instruction(id));
+        Fault {
+            reason: self.obstacle.reason(),
+            at: self.at,
+            insn: self.insn,
+            detail: self.obstacle.describe(insn, left),
+        }
+    }
+}
+
+impl Obstacle {
+    fn describe(self, insn: Option<&Instruction>, left: &[u8]) -> String {
+        let name = insn.map_or("the instruction", |insn| insn.name.as_str());
+        match self {
+            Self::Truncated => {
+                let (are, s) = if left.len() == 1 { ("is", "") } else { ("are", "s") };
+                match insn.map(|insn| &insn.encoding) {
+                    None => format!("the code ends after {} byte{s} of an instruction", left.len()),
+                    Some(encoding) => {
+                        let least =
+                            if encoding.min_len == encoding.max_len { "" } else { "at least " };
+                        let min = (encoding.min_len as usize).max(left.len() + 1);
+                        format!("{name} takes {least}{min} bytes and {} {are} left", left.len())
+                    }
+                }
+            }
+            Self::UnknownOpcode => {
+                let shown = &left[..left.len().min(4)];
+                let hex: Vec<String> = shown.iter().map(|byte| format!("{byte:02x}")).collect();
+                format!("no instruction has the opcode in {}", hex.join(" "))
+            }
+            Self::UnusedBits { set } => {
+                format!("{name} does not use the bits {set:#x}, which must be zero")
+            }
+            Self::Number { operand, fault } => {
+                let operand = insn.and_then(|insn| insn.operands.get(usize::from(operand)));
+                match operand {
+                    Some(operand) => {
+                        format!(
+                            "the number of `{}` of {name} ({}) {fault}",
+                            operand.name, operand.raw
+                        )
+                    }
+                    None => format!("a number of {name} {fault}"),
+                }
+            }
+        }
+    }
+}
+
+/// Faults in the order of their offsets, cut to the limit.
+#[derive(Debug, Default)]
+pub(crate) struct FaultLog {
+    faults: Vec<Fault>,
+    omitted: usize,
+}
+
+impl FaultLog {
+    /// Adds a fault, which is only made if it is kept.
+    pub(crate) fn push_with(&mut self, fault: impl FnOnce() -> Fault) {
+        if self.faults.len() < limits::FAULTS {
+            self.faults.push(fault());
+        } else {
+            self.omitted += 1;
+        }
+    }
+
+    pub(crate) fn into_rejection(self) -> Option<Rejection> {
+        (!self.faults.is_empty())
+            .then_some(Rejection { faults: self.faults, omitted: self.omitted })
+    }
+}
