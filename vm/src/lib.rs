@@ -4,10 +4,18 @@
 pub mod asm;
 pub mod codec;
 pub mod fault;
+pub mod generate;
 pub mod limits;
 pub mod program;
+pub mod reference;
+pub mod soundness;
+pub mod state;
+pub mod trace;
 pub mod verify;
 
 pub use fault::{Fault, Phase, Reason, Rejection};
 pub use program::{Insn, Program};
+pub use reference::{Outcome, Reference, Stuck};
+pub use state::{InputError, State};
+pub use trace::Tracer;
 pub use verify::{MaxStack, Verified, verify};

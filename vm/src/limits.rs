@@ -9,3 +9,5 @@ pub const TEXT_BYTES: usize = 64 << 20;
 pub const FAULTS: usize = 1000;
 /// Values that a run prints before it is ended.
 pub const OUTPUT_VALUES: usize = 1 << 20;
+/// Bytes of a text trace; the steps after that are counted.
+pub const TRACE_BYTES: usize = 16 << 20;

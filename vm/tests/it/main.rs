@@ -2,6 +2,10 @@
 
 mod asm;
 mod codec;
+mod generate;
 mod machines;
 mod random;
+mod reference;
+mod support;
+mod trace;
 mod verify;

@@ -1,0 +1,140 @@
+//! A program whose labels have no offsets yet, and how it gets them.
+
+use bytestone_spec::isa::{InsnId, LabelRule, OperandKind};
+
+use crate::codec::{Codec, encoded_len};
+use crate::program::Insn;
+
+/// A place between instructions, by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Label(u32);
+
+/// An operand of a draft.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Operand {
+    /// A raw number, as a cell.
+    Cell(u64),
+    /// The offset of a label.
+    Label(Label),
+}
+
+/// Instructions in order, some of them with labels as operands.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Draft {
+    insns: Vec<DraftInsn>,
+    operands: Vec<Operand>,
+    /// The index of the instruction that a label is before; [`UNBOUND`] until it has one.
+    labels: Vec<u32>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct DraftInsn {
+    id: InsnId,
+    first_operand: u32,
+}
+
+const UNBOUND: u32 = u32::MAX;
+
+/// Times that lengths are computed from offsets and offsets from lengths.
+const PASSES: usize = 8;
+
+impl Draft {
+    /// A label without a place.
+    pub(super) fn label(&mut self) -> Label {
+        self.labels.push(UNBOUND);
+        Label(self.labels.len() as u32 - 1)
+    }
+
+    /// Puts a label before the next instruction.
+    pub(super) fn bind(&mut self, label: Label) {
+        self.labels[label.0 as usize] = self.insns.len() as u32;
+    }
+
+    /// Whether a label waits for an instruction after the last one.
+    pub(super) fn awaits_insn(&self) -> bool {
+        self.labels.contains(&(self.insns.len() as u32))
+    }
+
+    /// Adds an operand of the next instruction.
+    pub(super) fn push_operand(&mut self, operand: Operand) {
+        self.operands.push(operand);
+    }
+
+    /// Adds an instruction with the operands that were added since the last one.
+    pub(super) fn push_insn(&mut self, id: InsnId, operands: usize) {
+        let first_operand = (self.operands.len() - operands) as u32;
+        self.insns.push(DraftInsn { id, first_operand });
+    }
+
+    /// The bytes; `None` if a label has no place or is out of reach.
+    pub(super) fn encode(&self, codec: &Codec<'_>) -> Option<Vec<u8>> {
+        let mut places = self.first_places(codec);
+        let mut cells = Vec::new();
+        for _ in 0..PASSES {
+            let mut code = Vec::new();
+            let mut settled = true;
+            for at in 0..self.insns.len() {
+                cells.clear();
+                for (number, operand) in (0..).zip(self.operands(at)) {
+                    cells.push(self.cell(codec, &places, at, number, *operand)?);
+                }
+                let start = code.len() as u32;
+                codec.encode(self.insns[at].id, &cells, &mut code).ok()?;
+                let place = &mut places[at];
+                let len = code.len() as u32 - start;
+                settled &= (place.offset, place.len) == (start, len);
+                *place = Insn::new(place.id, start, len, 0);
+            }
+            if settled {
+                return Some(code);
+            }
+        }
+        None
+    }
+
+    fn operands(&self, at: usize) -> &[Operand] {
+        let start = self.insns[at].first_operand as usize;
+        let end =
+            self.insns.get(at + 1).map_or(self.operands.len(), |it| it.first_operand as usize);
+        &self.operands[start..end]
+    }
+
+    /// Where the instructions are if all label operands are zero.
+    fn first_places(&self, codec: &Codec<'_>) -> Vec<Insn> {
+        let mut offset = 0;
+        let mut places = Vec::with_capacity(self.insns.len());
+        for (at, insn) in self.insns.iter().enumerate() {
+            let described = codec.isa().instruction(insn.id);
+            let len =
+                encoded_len(described, |number| match self.operands(at)[usize::from(number)] {
+                    Operand::Cell(cell) => described.operands[usize::from(number)].raw.value(cell),
+                    Operand::Label(_) => 0,
+                });
+            places.push(Insn::new(insn.id, offset, len, 0));
+            offset += len;
+        }
+        places
+    }
+
+    /// The raw number of an operand of the instruction with index `at`.
+    fn cell(
+        &self,
+        codec: &Codec<'_>,
+        places: &[Insn],
+        at: usize,
+        number: u8,
+        operand: Operand,
+    ) -> Option<u64> {
+        let label = match operand {
+            Operand::Cell(cell) => return Some(cell),
+            Operand::Label(label) => label,
+        };
+        let target = places.get(self.labels[label.0 as usize] as usize)?.offset;
+        let described = &codec.isa().instruction(places[at].id).operands[usize::from(number)];
+        let OperandKind::Label(rule) = described.kind else { return None };
+        let LabelRule { scale, .. } = rule;
+        let distance = i128::from(target) - places[at].label_base(codec.isa(), number, rule);
+        let exact = distance % i128::from(scale) == 0;
+        described.raw.cell(distance / i128::from(scale)).filter(|_| exact)
+    }
+}
