@@ -492,7 +492,7 @@ fn a_distance_without_an_encoding_is_refused() {
     // 64 from the end of two bytes needs three, and from there it is 63, which needs two.
     assert_eq!(
         errors(&leb, "JMP @66"),
-        "line 1, column 5: expected a target whose distance can be written, and every length of it changes it"
+        "line 1, column 5: expected a distance that settles, found that each length of its number needs another"
     );
     assert_eq!(bytes(&leb, "JMP @65"), [0x04, 63]);
     assert_eq!(bytes(&leb, "JMP @67"), [0x04, 0xc0, 0]);
