@@ -69,9 +69,7 @@ pub enum AsmErrorKind {
         found: String,
     },
     /// The name cannot be that of a label.
-    #[error(
-        "expected a label name (letters, digits, `_` and `.`, no digit or `.` first), found `{found}`"
-    )]
+    #[error("expected a label name (letters, digits and `_`, no digit first), found `{found}`")]
     LabelName {
         /// The name.
         found: String,
