@@ -7,10 +7,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use arbitrary::Unstructured;
+use bytestone::corpus;
 use bytestone::registry::Registry;
 use bytestone::rounds::Target;
 use bytestone::runner::{self, Selection};
-use bytestone::corpus;
 use bytestone_spec::{Isa, builtin, load_builtin};
 use bytestone_vm::asm::assemble;
 use bytestone_vm::codec::Codec;
@@ -203,14 +203,19 @@ fn noise(seed: u64, len: usize) -> Vec<u8> {
 }
 
 fn rounds() {
-    let inputs: Vec<Vec<u8>> = (0..20_000).map(|seed| noise(seed, 8 + seed as usize % 120)).collect();
+    let inputs: Vec<Vec<u8>> =
+        (0..20_000).map(|seed| noise(seed, 8 + seed as usize % 120)).collect();
     for (target, goal) in [(Target::Decoder, "0.30 M/s"), (Target::Run, "0.02 M/s")] {
         let time = median(|| {
             for input in &inputs {
                 target.round(input).expect("no defect");
             }
         });
-        line(&format!("fuzz round without libFuzzer, {}", target.name()), rate(inputs.len() as f64, time), goal);
+        line(
+            &format!("fuzz round without libFuzzer, {}", target.name()),
+            rate(inputs.len() as f64, time),
+            goal,
+        );
     }
 }
 
@@ -218,7 +223,8 @@ fn programs() {
     let inputs: Vec<Vec<u8>> = (0..5_000).map(|seed| noise(seed, 400)).collect();
     for name in builtin::names() {
         let isa = machine(name);
-        let (codec, generator) = (Codec::new(&isa), Generator::new(&isa).expect("programs can end"));
+        let (codec, generator) =
+            (Codec::new(&isa), Generator::new(&isa).expect("programs can end"));
         let (mut accepted, mut clean) = (0.0, 0.0);
         let time = median(|| {
             (accepted, clean) = (0.0, 0.0);
@@ -227,7 +233,11 @@ fn programs() {
                 let Ok(program) = codec.decode(&code) else { continue };
                 let Ok(verified) = verify(&isa, program) else { continue };
                 accepted += 1.0;
-                let outcome = Reference::new(&isa, &verified).run(&mut State::new(&isa), 10_000, &mut NoTrace);
+                let outcome = Reference::new(&isa, &verified).run(
+                    &mut State::new(&isa),
+                    10_000,
+                    &mut NoTrace,
+                );
                 clean += f64::from(u8::from(outcome == Ok(Outcome::Halt)));
             }
         });
@@ -243,7 +253,8 @@ fn whole_corpus() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
     let time = median(|| {
         let corpus = corpus::read(&folder, &machines).expect("the corpus reads");
-        let total = runner::run(&corpus, &machines, &Selection::default(), &mut []).expect("nothing is written");
+        let total = runner::run(&corpus, &machines, &Selection::default(), &mut [])
+            .expect("nothing is written");
         assert_eq!(total.failed, 0);
     });
     line("the whole corpus", millis(time), "< 2000 ms");

@@ -65,7 +65,9 @@ pub fn bless(source: &Source, cases: &[Case], isa: &Isa) -> Blessed {
                 edits.extend(of_case);
                 blessed.changed.push(case.id.clone());
             }
-            Ok(_) => blessed.left.push((case.id.clone(), "nothing of it can be rewritten".to_owned())),
+            Ok(_) => {
+                blessed.left.push((case.id.clone(), "nothing of it can be rewritten".to_owned()))
+            }
             Err(why) => blessed.left.push((case.id.clone(), why)),
         }
     }

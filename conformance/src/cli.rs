@@ -9,7 +9,6 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-
 /// Instruction sets as data: check a spec, and assemble, disassemble, verify, run and document what it
 /// describes.
 #[derive(Debug, Parser)]

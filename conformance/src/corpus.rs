@@ -82,8 +82,11 @@ pub struct CorpusError {
 
 impl CorpusError {
     fn render(&self) -> String {
-        let mut lines: Vec<String> =
-            self.unreadable.iter().map(|(path, why)| format!("cannot read {}: {why}", path.display())).collect();
+        let mut lines: Vec<String> = self
+            .unreadable
+            .iter()
+            .map(|(path, why)| format!("cannot read {}: {why}", path.display()))
+            .collect();
         lines.extend(self.faulty.iter().map(ToString::to_string));
         lines.extend(self.other.iter().cloned());
         lines.join("\n")
@@ -142,7 +145,11 @@ pub fn read(folder: &Path, machines: &dyn load::Machines) -> Result<Corpus, Corp
         let paths = match case_files(&folder.join(&machine.0)) {
             Ok(paths) if !paths.is_empty() => paths,
             Ok(_) => {
-                error.other.push(format!("there is no case file for {} in {}", machine.0, folder.display()));
+                error.other.push(format!(
+                    "there is no case file for {} in {}",
+                    machine.0,
+                    folder.display()
+                ));
                 continue;
             }
             Err(why) => {
@@ -180,8 +187,12 @@ fn read_manifest(source: Source) -> Result<Manifest, Faulty> {
         match root.typed::<Manifest>() {
             Ok(manifest) => {
                 if *manifest.bytestone != *HEADER {
-                    let message = format!("this is `{}`; this version reads `{HEADER}`", manifest.bytestone.0);
-                    diagnostics.error(root.get("bytestone").map_or(root.span, |node| node.span), message);
+                    let message = format!(
+                        "this is `{}`; this version reads `{HEADER}`",
+                        manifest.bytestone.0
+                    );
+                    diagnostics
+                        .error(root.get("bytestone").map_or(root.span, |node| node.span), message);
                 }
                 Some(manifest)
             }

@@ -30,7 +30,10 @@ pub fn examples<'c>(isa: &Isa, cases: impl Iterator<Item = &'c Case>) -> Vec<Exa
             let named = insn.name.to_lowercase().replace(['_', '.'], "-");
             let is_named = |case: &Case| case.id.split('/').nth(1) == Some(&named);
             let takes_part = |run: &Run| {
-                run.trace.iter().filter_map(|row| row.insn.as_deref()?.split(' ').next()).any(|name| name == insn.name)
+                run.trace
+                    .iter()
+                    .filter_map(|row| row.insn.as_deref()?.split(' ').next())
+                    .any(|name| name == insn.name)
             };
             let (case, run) = runs
                 .iter()
@@ -42,7 +45,10 @@ pub fn examples<'c>(isa: &Isa, cases: impl Iterator<Item = &'c Case>) -> Vec<Exa
 }
 
 fn example(codec: &Codec<'_>, instruction: &str, case: &Case, run: &Run) -> Example {
-    let text = |code: &[u8]| disassemble(codec, code, Style::Plain).map_or_else(|_| String::new(), |text| text.to_string());
+    let text = |code: &[u8]| {
+        disassemble(codec, code, Style::Plain)
+            .map_or_else(|_| String::new(), |text| text.to_string())
+    };
     Example {
         instruction: instruction.to_owned(),
         id: case.id.clone(),

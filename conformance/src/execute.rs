@@ -166,7 +166,11 @@ fn round_trip_code(codec: &Codec<'_>, program: &Program, defects: &mut Vec<Diffe
     for (at, insn) in program.insns().iter().enumerate() {
         if let Err(error) = codec.encode(insn.id, program.operands(at), &mut encoded) {
             let expected = format!("the instruction at {} encodes", insn.offset);
-            defects.push(Difference { aspect: Aspect::Reencoding, expected, found: error.to_string() });
+            defects.push(Difference {
+                aspect: Aspect::Reencoding,
+                expected,
+                found: error.to_string(),
+            });
             return;
         }
     }
@@ -229,7 +233,9 @@ fn run(
     let mut hash = HashTrace::new();
     let mut state = start.clone();
     let watched = match steps {
-        Steps::Keep => reference.run(&mut state, case.fuel, &mut ((&mut soundness, &mut hash), &mut rows)),
+        Steps::Keep => {
+            reference.run(&mut state, case.fuel, &mut ((&mut soundness, &mut hash), &mut rows))
+        }
         Steps::Drop => reference.run(&mut state, case.fuel, &mut (&mut soundness, &mut hash)),
     };
     let outcome = match watched {

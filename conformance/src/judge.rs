@@ -13,7 +13,9 @@ pub fn judge(isa: &Isa, expect: &Expect, observation: &Observation) -> Vec<Diffe
     let mut differences = observation.defects.clone();
     match (expect, &observation.fate) {
         (_, Fate::NotBuilt) => {}
-        (Expect::Rejects(expected), Fate::Rejected(found)) => rejection(expected, found, &mut differences),
+        (Expect::Rejects(expected), Fate::Rejected(found)) => {
+            rejection(expected, found, &mut differences)
+        }
         (Expect::Rejects(expected), Fate::Ran(run)) => differences.push(Difference {
             aspect: Aspect::Rejection,
             expected: expected_faults(expected),
@@ -24,7 +26,9 @@ pub fn judge(isa: &Isa, expect: &Expect, observation: &Observation) -> Vec<Diffe
             expected: format!("accepted; {}", expected_outcome_text(isa, expected.outcome)),
             found: fault_list(faults),
         }),
-        (Expect::Runs(expected), Fate::Ran(run)) => compare_run(isa, expected, run, &mut differences),
+        (Expect::Runs(expected), Fate::Ran(run)) => {
+            compare_run(isa, expected, run, &mut differences)
+        }
     }
     differences
 }
@@ -100,7 +104,8 @@ fn compare_run(isa: &Isa, expected: &ExpectedRun, run: &Run, differences: &mut V
     for cell in &expected.cells {
         let name = isa.machine().banks.get(usize::from(cell.bank.0)).map_or("", |bank| &bank.name);
         let text = |value: i128| format!("{name}[{}] = {value}", cell.index);
-        let found = run.banks.get(usize::from(cell.bank.0)).and_then(|bank| bank.get(cell.index as usize));
+        let found =
+            run.banks.get(usize::from(cell.bank.0)).and_then(|bank| bank.get(cell.index as usize));
         let found = found.map_or_else(|| "no such cell".to_owned(), |value| text(*value));
         differ(Aspect::Cell, text(cell.value), found);
     }

@@ -39,7 +39,8 @@ pub enum Target {
 
 impl Target {
     /// All targets.
-    pub const ALL: [Self; 5] = [Self::Decoder, Self::Verifier, Self::Assembler, Self::Spec, Self::Run];
+    pub const ALL: [Self; 5] =
+        [Self::Decoder, Self::Verifier, Self::Assembler, Self::Spec, Self::Run];
 
     /// The name of the target.
     pub const fn name(self) -> &'static str {
@@ -144,7 +145,10 @@ impl Subject {
     }
 
     fn defect(&self, code: &[u8], what: impl fmt::Display) -> Defect {
-        Defect { machine: self.isa.name().to_owned(), what: format!("{what}\nprogram: {}", hex(code)) }
+        Defect {
+            machine: self.isa.name().to_owned(),
+            what: format!("{what}\nprogram: {}", hex(code)),
+        }
     }
 
     fn decode(&self, code: &[u8]) -> Result<Result<Program, Rejection>, Defect> {
@@ -209,10 +213,9 @@ pub fn decoder(data: &[u8]) -> Result<Fate, Defect> {
     let Ok(program) = subject.decode(code)? else { return Ok(Fate::Rejected) };
     let mut encoded = Vec::with_capacity(code.len());
     for (at, insn) in program.insns().iter().enumerate() {
-        subject
-            .codec
-            .encode(insn.id, program.operands(at), &mut encoded)
-            .map_err(|error| subject.defect(code, format!("a decoded instruction does not encode: {error}")))?;
+        subject.codec.encode(insn.id, program.operands(at), &mut encoded).map_err(|error| {
+            subject.defect(code, format!("a decoded instruction does not encode: {error}"))
+        })?;
     }
     if encoded != code {
         return Err(subject.defect(code, format!("it encodes to {}", hex(&encoded))));
@@ -271,10 +274,11 @@ pub fn assembler(data: &[u8]) -> Result<Fate, Defect> {
     let text = disassembly.to_string();
     match assemble(&subject.codec, &text) {
         Ok(assembled) if assembled.bytes == code => Ok(Fate::Accepted),
-        Ok(assembled) => {
-            Err(subject.defect(&code, format!("its text assembles to {}:\n{text}", hex(&assembled.bytes))))
+        Ok(assembled) => Err(subject
+            .defect(&code, format!("its text assembles to {}:\n{text}", hex(&assembled.bytes)))),
+        Err(errors) => {
+            Err(subject.defect(&code, format!("its text does not assemble: {errors}\n{text}")))
         }
-        Err(errors) => Err(subject.defect(&code, format!("its text does not assemble: {errors}\n{text}"))),
     }
 }
 
@@ -294,7 +298,8 @@ pub fn spec(data: &[u8]) -> Result<Fate, Defect> {
             }
             for diagnostic in &faulty.diagnostics {
                 let source = faulty.sources.get(usize::from(diagnostic.span.source));
-                let placed = source.is_some_and(|source| diagnostic.span.end as usize <= source.text.len());
+                let placed =
+                    source.is_some_and(|source| diagnostic.span.end as usize <= source.text.len());
                 if !placed || diagnostic.span.start > diagnostic.span.end {
                     return Err(defect(format!("a fault without a place: {diagnostic:?}")));
                 }
@@ -306,7 +311,8 @@ pub fn spec(data: &[u8]) -> Result<Fate, Defect> {
     let Ok(generator) = Generator::new(&isa) else { return Ok(Fate::Accepted) };
     let codec = Codec::new(&isa);
     let code = generator.program(&mut Unstructured::new(data));
-    let program = codec.decode(&code).map_err(|error| defect(format!("a generated program: {error}")))?;
+    let program =
+        codec.decode(&code).map_err(|error| defect(format!("a generated program: {error}")))?;
     let Ok(verified) = verify(&isa, program) else { return Ok(Fate::Accepted) };
     match soundness::check(&isa, &verified, FUEL) {
         Ok(Outcome::Halt) => Ok(Fate::Clean),

@@ -24,7 +24,8 @@ pub struct Selection {
 impl Selection {
     /// Whether a case is selected.
     pub fn takes(&self, machine: &str, case: &Case) -> bool {
-        let machine_fits = self.machines.is_empty() || self.machines.iter().any(|name| name == machine);
+        let machine_fits =
+            self.machines.is_empty() || self.machines.iter().any(|name| name == machine);
         machine_fits
             && (self.cases.is_empty()
                 || self.cases.iter().any(|glob| {
@@ -103,12 +104,16 @@ pub fn run(
         .iter()
         .map(|file| {
             let machine = &file.content.machine;
-            (file, file.content.cases.iter().filter(|case| selection.takes(machine, case)).collect())
+            (
+                file,
+                file.content.cases.iter().filter(|case| selection.takes(machine, case)).collect(),
+            )
         })
         .filter(|(_, cases): &(_, Vec<&Case>)| !cases.is_empty())
         .collect();
     let cases = selected.iter().map(|(_, cases)| cases.len()).sum();
-    let mut publish = |event: &Event<'_>| reporters.iter_mut().try_for_each(|reporter| reporter.event(event));
+    let mut publish =
+        |event: &Event<'_>| reporters.iter_mut().try_for_each(|reporter| reporter.event(event));
     publish(&Event::Started { corpus, cases })?;
     let mut by_machine: Vec<(String, Counts)> = Vec::new();
     let mut total = Counts::default();

@@ -140,7 +140,13 @@ fn indented(text: &str) -> String {
 /// Faults in the words of a case file: `phase reason at offset`, one a line.
 pub fn fault_list(faults: &[Fault]) -> String {
     let line = |fault: &Fault| {
-        format!("{} {} at {} ({})", fault.reason.phase().name(), fault.reason.name(), fault.at, fault.detail)
+        format!(
+            "{} {} at {} ({})",
+            fault.reason.phase().name(),
+            fault.reason.name(),
+            fault.at,
+            fault.detail
+        )
     };
     faults.iter().map(line).collect::<Vec<_>>().join("\n")
 }

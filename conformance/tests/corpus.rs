@@ -25,7 +25,8 @@ fn case_file(path: &Path) -> datatest_stable::Result<()> {
             std::fs::write(path, &blessed.text)?;
         }
         if !blessed.left.is_empty() {
-            let lines: Vec<String> = blessed.left.iter().map(|(id, why)| format!("{id}: {why}")).collect();
+            let lines: Vec<String> =
+                blessed.left.iter().map(|(id, why)| format!("{id}: {why}")).collect();
             return Err(format!("not rewritten:\n{}", lines.join("\n")).into());
         }
         return Ok(());

@@ -53,7 +53,10 @@ enum ReportFormat {
     Junit,
 }
 
-fn read_corpus(folder: Option<&PathBuf>, machines: &Registry) -> Result<Corpus, corpus::CorpusError> {
+fn read_corpus(
+    folder: Option<&PathBuf>,
+    machines: &Registry,
+) -> Result<Corpus, corpus::CorpusError> {
     // Paths are shown relative to where the command was started, which is mostly the root.
     let folder = folder.cloned().unwrap_or_else(|| {
         let relative = PathBuf::from("conformance/corpus");
@@ -86,7 +89,9 @@ impl Conformance {
         };
         let mut reporters: Vec<Box<dyn Reporter>> = vec![match self.format {
             ReportFormat::Text => {
-                let bar = self.output.is_none() && std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
+                let bar = self.output.is_none()
+                    && std::io::stdout().is_terminal()
+                    && std::io::stderr().is_terminal();
                 let progress = if bar { Progress::Bar } else { Progress::Lines };
                 Box::new(Terminal::new(out, progress, "cargo xtask conformance --case"))
             }

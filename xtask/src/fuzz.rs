@@ -45,7 +45,8 @@ impl Fuzz {
     /// Runs the command.
     pub fn run(&self) -> CommandResult {
         write_seeds()?;
-        let targets = if self.target.is_empty() { Target::ALL.to_vec() } else { self.target.clone() };
+        let targets =
+            if self.target.is_empty() { Target::ALL.to_vec() } else { self.target.clone() };
         let mut lines = Vec::new();
         let mut sound = true;
         for target in targets {
@@ -58,7 +59,10 @@ impl Fuzz {
             }
             lines.push(summary(target, &log));
         }
-        println!("\n{:10} {:>12} {:>12} {:>10} {:>10}", "target", "executions", "per second", "accepted", "clean");
+        println!(
+            "\n{:10} {:>12} {:>12} {:>10} {:>10}",
+            "target", "executions", "per second", "accepted", "clean"
+        );
         for line in lines {
             println!("{line}");
         }
@@ -77,7 +81,9 @@ impl Fuzz {
             .args(["-print_final_stats=1", "-verbosity=0", "-max_len=4096"])
             .current_dir(root())
             .output()
-            .map_err(|error| format!("cargo fuzz: {error}; install it with `cargo install cargo-fuzz`"))?;
+            .map_err(|error| {
+                format!("cargo fuzz: {error}; install it with `cargo install cargo-fuzz`")
+            })?;
         Ok((output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned()))
     }
 }
@@ -93,7 +99,8 @@ fn summary(target: Target, log: &str) -> String {
             line.strip_prefix(&prefix)?.split(' ').filter_map(|word| word.parse().ok()).collect();
         <[f64; 3]>::try_from(numbers).ok()
     });
-    let count = |value: Option<f64>| value.map_or_else(|| "?".to_owned(), |value| format!("{value:.0}"));
+    let count =
+        |value: Option<f64>| value.map_or_else(|| "?".to_owned(), |value| format!("{value:.0}"));
     let share = |part: Option<f64>, whole: Option<f64>| match (part, whole) {
         (Some(part), Some(whole)) if whole > 0.0 => format!("{:.1} %", 100.0 * part / whole),
         _ => "?".to_owned(),
@@ -130,13 +137,23 @@ fn program_seeds(corpus: &Corpus, folder: &Path) -> std::io::Result<usize> {
         for case in &file.content.cases {
             let name = case.id.replace('/', "-");
             if let Some(code) = &case.bytecode {
-                written += write_seed(folder, Target::Decoder, &name, &[&[machine], code.as_slice()].concat())?;
+                written += write_seed(
+                    folder,
+                    Target::Decoder,
+                    &name,
+                    &[&[machine], code.as_slice()].concat(),
+                )?;
                 // 1 asks the verifier's target and the assembler's for these very bytes.
                 let exact = [&[machine, 1], code.as_slice()].concat();
                 written += write_seed(folder, Target::Verifier, &name, &exact)?;
                 written += write_seed(folder, Target::Assembler, &name, &exact)?;
                 // There they are entropy.
-                written += write_seed(folder, Target::Run, &name, &[&[machine], code.as_slice()].concat())?;
+                written += write_seed(
+                    folder,
+                    Target::Run,
+                    &name,
+                    &[&[machine], code.as_slice()].concat(),
+                )?;
             }
             if let Some(text) = &case.asm {
                 let seed = [&[machine, 0], text.as_bytes()].concat();

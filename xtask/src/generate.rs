@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use bytestone::case::load as case_load;
+use bytestone::corpus;
 use bytestone::examples::examples;
 use bytestone::manual::Manual;
 use bytestone::registry::Registry;
-use bytestone::corpus;
 use bytestone_spec::load;
 use clap::Args;
 

@@ -41,13 +41,29 @@ impl Ci {
         let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<String>>();
         vec![
             ("format", words("cargo fmt --all --check"), &[]),
-            ("clippy", words("cargo clippy --workspace --all-targets --locked -- -D warnings"), &[]),
+            (
+                "clippy",
+                words("cargo clippy --workspace --all-targets --locked -- -D warnings"),
+                &[],
+            ),
             ("tests", words("cargo test --workspace --locked"), &[]),
-            ("documentation", words("cargo doc --workspace --no-deps --locked"), &[("RUSTDOCFLAGS", "-D warnings")]),
-            ("dependencies and licences", words("cargo deny --offline check bans licenses sources"), &[]),
+            (
+                "documentation",
+                words("cargo doc --workspace --no-deps --locked"),
+                &[("RUSTDOCFLAGS", "-D warnings")],
+            ),
+            (
+                "dependencies and licences",
+                words("cargo deny --offline check bans licenses sources"),
+                &[],
+            ),
             ("generated files", words("cargo xtask generate --check"), &[]),
             ("corpus", words("cargo xtask conformance"), &[]),
-            ("fuzz targets", words(&format!("cargo xtask fuzz --seconds {}", self.fuzz_seconds)), &[]),
+            (
+                "fuzz targets",
+                words(&format!("cargo xtask fuzz --seconds {}", self.fuzz_seconds)),
+                &[],
+            ),
         ]
     }
 }

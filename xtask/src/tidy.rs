@@ -39,7 +39,9 @@ fn breaches() -> Result<Vec<String>, Box<dyn std::error::Error>> {
             breaches.push(format!("{shown}:1: {lines} lines, more than {FILE_LINES}"));
         }
         if !text.starts_with("//!") {
-            breaches.push(format!("{shown}:1: the file does not start with a `//!` line that says its job"));
+            breaches.push(format!(
+                "{shown}:1: the file does not start with a `//!` line that says its job"
+            ));
         }
         if IGNORANT.iter().any(|folder| shown.starts_with(folder)) {
             breaches.extend(known_mnemonics(&shown, &text, &mnemonics));
@@ -51,7 +53,8 @@ fn breaches() -> Result<Vec<String>, Box<dyn std::error::Error>> {
 fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let name =
+            path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         if path.is_dir() {
             if name != "target" && name != "corpus" && name != "vms" {
                 rust_files(&path, files)?;

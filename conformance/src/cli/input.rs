@@ -56,7 +56,8 @@ impl ProgramInput {
     /// It cannot be read, is not hexadecimal, or does not assemble.
     pub fn load(&self, codec: &Codec<'_>) -> Result<LoadedProgram, Failure> {
         if let Some(hex) = &self.hex {
-            let code = parse_hex(hex).map_err(|message| Failure::Input(format!("--hex: {message}")))?;
+            let code =
+                parse_hex(hex).map_err(|message| Failure::Input(format!("--hex: {message}")))?;
             return Ok(LoadedProgram { code, text: None });
         }
         let name = input_name(self.file.as_deref());
@@ -64,8 +65,10 @@ impl ProgramInput {
         match self.from.unwrap_or_else(|| form_of(self.file.as_deref())) {
             Form::Bytes => Ok(LoadedProgram { code: bytes, text: None }),
             Form::Hex => {
-                let text = String::from_utf8(bytes).map_err(|_| Failure::Input(format!("{name}: not hexadecimal")))?;
-                let code = parse_hex(&text).map_err(|message| Failure::Input(format!("{name}: {message}")))?;
+                let text = String::from_utf8(bytes)
+                    .map_err(|_| Failure::Input(format!("{name}: not hexadecimal")))?;
+                let code = parse_hex(&text)
+                    .map_err(|message| Failure::Input(format!("{name}: {message}")))?;
                 Ok(LoadedProgram { code, text: None })
             }
             Form::Asm => {
@@ -79,7 +82,8 @@ impl ProgramInput {
 /// Assembles a text; the errors name the file.
 pub fn assemble_text(codec: &Codec<'_>, name: &str, text: &[u8]) -> Result<Assembled, Failure> {
     assemble(codec, text).map_err(|errors| {
-        let lines: Vec<String> = errors.to_string().lines().map(|line| format!("{name}:{line}")).collect();
+        let lines: Vec<String> =
+            errors.to_string().lines().map(|line| format!("{name}:{line}")).collect();
         Failure::Input(lines.join("\n"))
     })
 }

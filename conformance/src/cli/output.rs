@@ -60,7 +60,9 @@ impl From<MachineError> for Failure {
     fn from(error: MachineError) -> Self {
         match error {
             MachineError::Faulty(faulty) => Self::Faulty(faulty),
-            MachineError::Unknown { .. } | MachineError::Unreadable { .. } => Self::Environment(error.to_string()),
+            MachineError::Unknown { .. } | MachineError::Unreadable { .. } => {
+                Self::Environment(error.to_string())
+            }
         }
     }
 }
@@ -95,7 +97,8 @@ pub fn write(bytes: &[u8], file: Option<&PathBuf>) -> Result<(), Failure> {
 
 /// Writes a JSON value and a line end to standard output.
 pub fn write_json(value: &serde_json::Value) -> Result<(), Failure> {
-    let mut text = serde_json::to_string_pretty(value).map_err(|error| Failure::Environment(error.to_string()))?;
+    let mut text = serde_json::to_string_pretty(value)
+        .map_err(|error| Failure::Environment(error.to_string()))?;
     text.push('\n');
     write(text.as_bytes(), None)
 }

@@ -55,9 +55,7 @@ impl Assemble {
             Code::Bytes => assembled.bytes,
             Code::Hex => format!("{}\n", hex(&assembled.bytes)).into_bytes(),
             Code::Json => {
-                let statement = |statement: &asm::Statement| {
-                    json!({"offset": statement.offset, "line": statement.line, "column": statement.column})
-                };
+                let statement = |statement: &asm::Statement| json!({"offset": statement.offset, "line": statement.line, "column": statement.column});
                 let statements: Vec<Json> = assembled.statements.iter().map(statement).collect();
                 let json = json!({"machine": isa.name(), "bytecode": hex(&assembled.bytes), "statements": statements});
                 format!("{json:#}\n").into_bytes()
@@ -91,7 +89,8 @@ impl Disassemble {
         let codec = Codec::new(&isa);
         let LoadedProgram { code, .. } = self.program.load(&codec)?;
         let style = if self.plain { Style::Plain } else { Style::Annotated };
-        let disassembly = asm::disassemble(&codec, &code, style).map_err(|error| Failure::Input(error.to_string()))?;
+        let disassembly = asm::disassemble(&codec, &code, style)
+            .map_err(|error| Failure::Input(error.to_string()))?;
         match self.format {
             Format::Text => write(disassembly.to_string().as_bytes(), None)?,
             Format::Json => write_json(&json!({
@@ -134,7 +133,11 @@ impl Verify {
                     MaxStack::Unbounded => ", stack depth open because of recursion".to_owned(),
                 };
                 let count = verified.program().insns().len();
-                write(format!("accepted: {count} instructions, {} bytes{depth}\n", loaded.code.len()).as_bytes(), None)?;
+                write(
+                    format!("accepted: {count} instructions, {} bytes{depth}\n", loaded.code.len())
+                        .as_bytes(),
+                    None,
+                )?;
                 Ok(ExitCode::SUCCESS)
             }
             (Ok(verified), Format::Json) => {
@@ -210,7 +213,9 @@ impl Run {
         let (outcome, rows) = self.execute(&isa, &verified, &mut state)?;
         match self.format {
             Format::Text => self.print(&isa, &state, outcome)?,
-            Format::Json => write_json(&run_json(&isa, &state, outcome, self.trace.then_some(rows)))?,
+            Format::Json => {
+                write_json(&run_json(&isa, &state, outcome, self.trace.then_some(rows)))?
+            }
         }
         if let (Outcome::Trap { at, .. }, Some(text)) = (outcome, &loaded.text)
             && let Some(statement) = text.statement_at(at)
@@ -225,7 +230,12 @@ impl Run {
     }
 
     /// Runs the program. In text form the trace is written as it comes; for JSON it is kept.
-    fn execute(&self, isa: &Isa, verified: &Verified, state: &mut State) -> Result<(Outcome, Vec<Json>), Failure> {
+    fn execute(
+        &self,
+        isa: &Isa,
+        verified: &Verified,
+        state: &mut State,
+    ) -> Result<(Outcome, Vec<Json>), Failure> {
         let reference = Reference::new(isa, verified);
         let mut rows = Vec::new();
         let result = if self.trace {
@@ -234,7 +244,9 @@ impl Run {
             let mut written = Ok(());
             let visit = |row: &StepRow| match format {
                 Format::Json => rows.push(step_json(isa, &notation, row)),
-                Format::Text if written.is_ok() => written = write((notation.row(row) + "\n").as_bytes(), None),
+                Format::Text if written.is_ok() => {
+                    written = write((notation.row(row) + "\n").as_bytes(), None)
+                }
                 Format::Text => {}
             };
             let result = reference.run(state, self.fuel, &mut RowTrace::new(visit));
@@ -246,7 +258,9 @@ impl Run {
         match result {
             Ok(outcome) => Ok((outcome, rows)),
             // Impossible for a verified program: a bug of ours, said as plainly as that.
-            Err(stuck) => Err(Failure::Environment(format!("internal error: a verified program got stuck: {stuck}"))),
+            Err(stuck) => Err(Failure::Environment(format!(
+                "internal error: a verified program got stuck: {stuck}"
+            ))),
         }
     }
 
@@ -259,7 +273,9 @@ impl Run {
         if outcome != Outcome::Halt {
             let steps = state.steps();
             eprintln!("{} after {steps} steps", outcome_text(isa, outcome));
-        } else if isa.machine().output.is_none() || isa.code_end() == bytestone_spec::isa::CodeEnd::Halt {
+        } else if isa.machine().output.is_none()
+            || isa.code_end() == bytestone_spec::isa::CodeEnd::Halt
+        {
             let values: Vec<String> = state.stack().map(|value| value.to_string()).collect();
             write(format!("[{}]\n", values.join(" ")).as_bytes(), None)?;
         }
@@ -268,7 +284,11 @@ impl Run {
 }
 
 /// Decodes and verifies; the outer error is for programs that are not even looked at.
-fn accept(isa: &Isa, codec: &Codec<'_>, loaded: &LoadedProgram) -> Result<Result<Verified, Rejection>, Failure> {
+fn accept(
+    isa: &Isa,
+    codec: &Codec<'_>,
+    loaded: &LoadedProgram,
+) -> Result<Result<Verified, Rejection>, Failure> {
     match codec.decode(&loaded.code) {
         Ok(program) => Ok(verify(isa, program)),
         Err(DecodeError::Rejected(rejection)) => Ok(Err(rejection)),
@@ -279,7 +299,9 @@ fn accept(isa: &Isa, codec: &Codec<'_>, loaded: &LoadedProgram) -> Result<Result
 fn rejection_text(isa: &Isa, rejection: &Rejection) -> String {
     let mut lines = vec!["the program is rejected:".to_owned()];
     for fault in &rejection.faults {
-        let insn = fault.insn.map_or_else(String::new, |insn| format!(" in {}", isa.instruction(insn).name));
+        let insn = fault
+            .insn
+            .map_or_else(String::new, |insn| format!(" in {}", isa.instruction(insn).name));
         lines.push(format!("  {} at {}{insn}: {}", fault.reason.name(), fault.at, fault.detail));
     }
     if rejection.omitted > 0 {
@@ -357,11 +379,18 @@ fn set_cell(isa: &Isa, state: &mut State, text: &str) -> Result<(), Failure> {
         Some((bank, index.parse::<u64>().ok()?, value.trim().parse::<i128>().ok()?))
     });
     let Some((bank, index, value)) = parsed else {
-        return Err(Failure::Environment(format!("--set {text}: expected BANK[INDEX]=VALUE, as in local[3]=10")));
+        return Err(Failure::Environment(format!(
+            "--set {text}: expected BANK[INDEX]=VALUE, as in local[3]=10"
+        )));
     };
     let Some(id) = isa.find_bank(bank) else {
         let known: Vec<&str> = isa.machine().banks.iter().map(|bank| bank.name.as_str()).collect();
-        return Err(Failure::Environment(format!("--set {text}: the machine has {}", known.join(", "))));
+        return Err(Failure::Environment(format!(
+            "--set {text}: the machine has {}",
+            known.join(", ")
+        )));
     };
-    state.set_cell(id, index, value).map_err(|error| Failure::Environment(format!("--set {text}: {error}")))
+    state
+        .set_cell(id, index, value)
+        .map_err(|error| Failure::Environment(format!("--set {text}: {error}")))
 }

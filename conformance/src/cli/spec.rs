@@ -32,8 +32,13 @@ impl Check {
         for spec in &self.specs {
             match (open_machine(spec).map_err(Failure::from), self.format) {
                 (Ok(isa), Format::Text) => {
-                    let (name, version, count) = (isa.name(), isa.version(), isa.instructions().len());
-                    write(format!("{spec}: {name} {version}, {count} instructions, sound\n").as_bytes(), None)?;
+                    let (name, version, count) =
+                        (isa.name(), isa.version(), isa.instructions().len());
+                    write(
+                        format!("{spec}: {name} {version}, {count} instructions, sound\n")
+                            .as_bytes(),
+                        None,
+                    )?;
                 }
                 (Ok(isa), Format::Json) => results.push(json!({
                     "spec": spec,
@@ -63,7 +68,8 @@ fn faults(faulty: &bytestone_spec::diagnostic::Faulty) -> Json {
         .iter()
         .map(|diagnostic| {
             let source = faulty.sources.get(usize::from(diagnostic.span.source));
-            let position = |offset: u32| source.map_or((1, 1), |source| source.line_column(offset as usize));
+            let position =
+                |offset: u32| source.map_or((1, 1), |source| source.line_column(offset as usize));
             let ((line, column), (end_line, end_column)) =
                 (position(diagnostic.span.start), position(diagnostic.span.end));
             json!({

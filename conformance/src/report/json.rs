@@ -29,10 +29,31 @@ impl<W: Write + Send> JsonLines<W> {
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 enum Line<'a> {
-    Started { corpus: &'a str, version: &'a str, cases: usize },
-    Case { id: &'a str, file: String, line: usize, verdict: &'static str, #[serde(skip_serializing_if = "Option::is_none")] reason: Option<&'a str>, #[serde(skip_serializing_if = "Vec::is_empty")] differences: Vec<JsonDifference<'a>> },
-    File { file: String, #[serde(flatten)] counts: JsonCounts },
-    Finished { machines: Vec<JsonMachine<'a>>, #[serde(flatten)] counts: JsonCounts },
+    Started {
+        corpus: &'a str,
+        version: &'a str,
+        cases: usize,
+    },
+    Case {
+        id: &'a str,
+        file: String,
+        line: usize,
+        verdict: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<&'a str>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        differences: Vec<JsonDifference<'a>>,
+    },
+    File {
+        file: String,
+        #[serde(flatten)]
+        counts: JsonCounts,
+    },
+    Finished {
+        machines: Vec<JsonMachine<'a>>,
+        #[serde(flatten)]
+        counts: JsonCounts,
+    },
 }
 
 #[derive(Serialize)]
@@ -65,9 +86,11 @@ impl From<Counts> for JsonCounts {
 impl<W: Write + Send> Reporter for JsonLines<W> {
     fn event(&mut self, event: &Event<'_>) -> std::io::Result<()> {
         match event {
-            Event::Started { corpus, cases } => {
-                self.line(&Line::Started { corpus: &corpus.name, version: &corpus.version, cases: *cases })
-            }
+            Event::Started { corpus, cases } => self.line(&Line::Started {
+                corpus: &corpus.name,
+                version: &corpus.version,
+                cases: *cases,
+            }),
             Event::Case { file, case, verdict } => {
                 let (name, reason, differences) = match verdict {
                     Verdict::Pass => ("pass", None, &[][..]),

@@ -31,7 +31,8 @@ impl<W: Write + Send> Reporter for Junit<W> {
                     Verdict::Pass => TestCaseStatus::success(),
                     Verdict::Fail(differences) => {
                         let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-                        let text: Vec<String> = differences.iter().map(ToString::to_string).collect();
+                        let text: Vec<String> =
+                            differences.iter().map(ToString::to_string).collect();
                         let aspects: Vec<&str> =
                             differences.iter().map(|difference| difference.aspect.name()).collect();
                         status.set_message(aspects.join(", "));

@@ -42,8 +42,14 @@ impl<W: Write + Send> Terminal<W> {
         }
     }
 
-    fn failure(&mut self, file: &CorpusFile, case: &Case, differences: &[Difference]) -> std::io::Result<()> {
-        let mut text = format!("FAIL {}\n", failure_text(file, case, differences).replace('\n', "\n     "));
+    fn failure(
+        &mut self,
+        file: &CorpusFile,
+        case: &Case,
+        differences: &[Difference],
+    ) -> std::io::Result<()> {
+        let mut text =
+            format!("FAIL {}\n", failure_text(file, case, differences).replace('\n', "\n     "));
         text.push_str(&format!("     run it alone: {} {}\n\n", self.rerun, case.id));
         self.write(&text)
     }
@@ -66,9 +72,12 @@ impl<W: Write + Send> Reporter for Terminal<W> {
         match event {
             Event::Started { cases, .. } => {
                 if self.progress == Progress::Bar {
-                    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} cases {per_sec} {msg}");
+                    let style =
+                        ProgressStyle::with_template("{bar:40} {pos}/{len} cases {per_sec} {msg}");
                     let bar = ProgressBar::new(*cases as u64);
-                    self.bar = Some(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())));
+                    self.bar = Some(
+                        bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())),
+                    );
                 }
                 Ok(())
             }

@@ -51,12 +51,25 @@ fn every_instruction_trap_and_note_has_a_case() {
             }
         }
         let name = isa.name();
-        missing.extend(isa.instructions().iter().filter(|insn| !used.contains(&insn.name)).map(|insn| format!("{name}: {}", insn.name)));
+        missing.extend(
+            isa.instructions()
+                .iter()
+                .filter(|insn| !used.contains(&insn.name))
+                .map(|insn| format!("{name}: {}", insn.name)),
+        );
         let declared = isa.traps().iter().skip(bytestone_spec::isa::LIMIT_TRAPS.len());
-        missing.extend(declared.filter(|trap| !traps.contains(&trap.name)).map(|trap| format!("{name}: trap {}", trap.name)));
+        missing.extend(
+            declared
+                .filter(|trap| !traps.contains(&trap.name))
+                .map(|trap| format!("{name}: trap {}", trap.name)),
+        );
         for (kind, notes) in [("decision", isa.decisions()), ("erratum", isa.errata())] {
             let cited = notes.iter().map(|note| format!("{kind} {}", note.name));
-            missing.extend(cited.filter(|reference| !refs.contains(reference)).map(|reference| format!("{name}: {reference}")));
+            missing.extend(
+                cited
+                    .filter(|reference| !refs.contains(reference))
+                    .map(|reference| format!("{name}: {reference}")),
+            );
         }
         assert!(machines.machine(name).is_some());
     }
