@@ -79,12 +79,17 @@ impl Diagnostics {
         );
     }
 
-    /// Adds a fault.
+    /// Adds a fault. What the file has put into its words is shortened, and shown without control
+    /// characters.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         if self.list.len() == limits::DIAGNOSTICS {
             self.omitted += 1;
         } else {
-            self.list.push(diagnostic);
+            self.list.push(Diagnostic {
+                message: presentable(diagnostic.message),
+                help: diagnostic.help.map(presentable),
+                ..diagnostic
+            });
         }
     }
 
@@ -107,6 +112,18 @@ impl Diagnostics {
         self.list.dedup();
         Err(Faulty { sources, diagnostics: self.list, omitted: self.omitted })
     }
+}
+
+/// A text as one line of bounded length.
+fn presentable(mut text: String) -> String {
+    if text.len() > limits::MESSAGE_BYTES {
+        text.truncate(text.floor_char_boundary(limits::MESSAGE_BYTES));
+        text.push('…');
+    }
+    if text.contains(char::is_control) {
+        text = text.replace(char::is_control, " ");
+    }
+    text
 }
 
 /// The faults of a file, with the texts that they point into; there is at least one.

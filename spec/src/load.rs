@@ -104,7 +104,7 @@ fn load_into(
             return None;
         }
     };
-    let mut context = Context { root: &root, dropped: &shaped.dropped, diagnostics };
+    let mut context = Context::new(&root, &shaped.dropped, diagnostics);
     check::check(&file, &mut context)
 }
 

@@ -5,6 +5,8 @@
 //! duplicate keys, empty values and several documents are faults. A marked parser
 //! finds structure and positions; serde_yaml turns the checked tree into typed values.
 
+mod origin;
+
 use std::collections::HashSet;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span as Marks, StrInput};
@@ -44,13 +46,14 @@ pub struct Entry {
     pub value: Node,
 }
 
-/// A scalar: its text, and where in the file each line of it starts.
+/// A scalar: its text, and where in the file it stands.
 #[derive(Clone, Debug)]
 pub struct Scalar {
     /// The text, without quotes and without the indentation of a block.
     pub text: String,
     /// Offsets in the text and in the file, for each run of bytes that is the same in both.
     origin: Vec<(u32, u32)>,
+    /// Quotes included.
     span: Span,
 }
 
@@ -63,7 +66,11 @@ impl Scalar {
     /// The place in the file of a range of bytes of the text.
     pub fn span(&self, range: std::ops::Range<usize>) -> Span {
         let start = self.offset(range.start);
-        let end = self.offset(range.end.max(range.start + 1).min(self.text.len().max(1)));
+        let text = self.text.get(..range.end).unwrap_or(&self.text);
+        let end = match text.char_indices().next_back() {
+            Some((at, last)) if at >= range.start => self.offset_behind(at, last.len_utf8()),
+            _ => start,
+        };
         Span { start, end: end.max(start), ..self.span }
     }
 
@@ -72,13 +79,24 @@ impl Scalar {
         self.span
     }
 
+    /// The place in the file of the character at an offset.
     fn offset(&self, at: usize) -> u32 {
-        let at = at as u32;
-        let run = self.origin.partition_point(|(text, _)| *text <= at).saturating_sub(1);
-        match self.origin.get(run) {
-            Some((text, file)) => (file + (at - text)).min(self.span.end),
+        match self.origin.get(self.run(at)) {
+            Some((text, file)) => (file + (at as u32 - text)).min(self.span.end),
             None => self.span.start,
         }
+    }
+
+    /// The place in the file behind a character; an escape is longer there than in the text.
+    fn offset_behind(&self, at: usize, len: usize) -> u32 {
+        match self.origin.get(self.run(at) + 1) {
+            Some((text, file)) if *text as usize == at + len => *file,
+            _ => (self.offset(at) + len as u32).min(self.span.end),
+        }
+    }
+
+    fn run(&self, at: usize) -> usize {
+        self.origin.partition_point(|(text, _)| *text as usize <= at).saturating_sub(1)
     }
 }
 
@@ -166,6 +184,13 @@ pub fn parse(source: &Source, id: u8, diagnostics: &mut Diagnostics) -> Option<N
     if text.len() > limits::FILE_BYTES {
         let message = format!("the file is larger than {} bytes", limits::FILE_BYTES);
         diagnostics.error(Span { source: id, start: 0, end: 0 }, message);
+        return None;
+    }
+    let control = |c: &(usize, char)| c.1.is_control() && !matches!(c.1, '\t' | '\n' | '\r' | '\u{85}');
+    if let Some((at, character)) = text.char_indices().find(control) {
+        let end = at + character.len_utf8();
+        let message = format!("a control character (U+{:04X})", u32::from(character));
+        diagnostics.error(Span { source: id, start: at as u32, end: end as u32 }, message);
         return None;
     }
     let mut reader = Reader {
@@ -316,14 +341,18 @@ impl<'a> Reader<'a> {
         loop {
             let (event, span) = self.next()?;
             if matches!(event, Event::SequenceEnd) {
-                let end = items.last().map_or(span.end, |item: &Node| item.span.end);
-                return Ok(Node {
-                    span: Span { end: end.max(start.end), ..start },
-                    value: Value::List(items),
-                });
+                let span = self.collection(start, span, items.last().map(|item: &Node| item.span));
+                return Ok(Node { span, value: Value::List(items) });
             }
             items.push(self.node(event, span, depth + 1)?);
         }
+    }
+
+    /// The place of a collection: up to its closing bracket, or else to the end of its last value.
+    fn collection(&self, start: Span, end: Span, last: Option<Span>) -> Span {
+        let brackets = self.text[start.start as usize..].starts_with(['[', '{']);
+        let end = if brackets { end } else { last.unwrap_or(end) };
+        Span { end: end.end.max(start.end), ..start }
     }
 
     fn map(&mut self, start: Span, depth: usize) -> Result<Node, Stop> {
@@ -332,11 +361,9 @@ impl<'a> Reader<'a> {
         loop {
             let (event, span) = self.next()?;
             if matches!(event, Event::MappingEnd) {
-                let end = entries.last().map_or(span.end, |entry| entry.value.span.end);
-                return Ok(Node {
-                    span: Span { end: end.max(start.end), ..start },
-                    value: Value::Map(entries),
-                });
+                let last = entries.last().map(|entry| entry.value.span);
+                let span = self.collection(start, span, last);
+                return Ok(Node { span, value: Value::Map(entries) });
             }
             let key = self.node(event, span, depth + 1)?;
             let (event, span) = self.next()?;
@@ -355,43 +382,14 @@ impl<'a> Reader<'a> {
 
     /// Finds where in the file the text of a scalar stands.
     fn scalar(&self, text: String, style: ScalarStyle, span: Span) -> Scalar {
-        let raw = &self.text[span.start as usize..span.end as usize];
-        match style {
-            ScalarStyle::Literal | ScalarStyle::Folded => {
-                let raw_end = raw.trim_end().len() as u32;
-                let span = Span { end: span.start + raw_end, ..span };
-                Scalar { origin: block_origin(self.text, span, &text), text, span }
-            }
-            ScalarStyle::Plain => {
-                let span = Span { end: span.start + raw.trim_end().len() as u32, ..span };
-                Scalar { text, origin: vec![(0, span.start)], span }
-            }
-            ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => {
-                Scalar { text, origin: vec![(0, span.start + 1)], span }
-            }
-        }
+        let range = span.start as usize..span.end as usize;
+        let content = origin::content(self.text, range, style);
+        let origin = origin::runs(&text, self.text, content, style);
+        let span = match style {
+            ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => span,
+            // The parser's mark may lie behind white space and comments.
+            _ => Span { end: origin.last().map_or(span.end, |(_, file)| *file), ..span },
+        };
+        Scalar { text, origin, span }
     }
-}
-
-/// Where each line of a literal block stands: the lines of the file after the block's header,
-/// without their common indentation.
-fn block_origin(file: &str, span: Span, text: &str) -> Vec<(u32, u32)> {
-    // The parser's mark is the block's header or its first line, by version; both lead to the text.
-    let from = span.start as usize;
-    let first = text.lines().next().unwrap_or("");
-    let mut at = if file[from..].starts_with(['|', '>']) {
-        file[from..].find('\n').map_or(file.len(), |newline| from + newline + 1)
-    } else {
-        file[..from].rfind('\n').map_or(0, |newline| newline + 1)
-    };
-    let indent = file[at..].find(first).unwrap_or(0);
-    let mut origin = Vec::new();
-    let mut offset = 0;
-    for line in text.split_inclusive('\n') {
-        let start = (at + indent).min(file.len());
-        origin.push((offset, start as u32));
-        offset += line.len() as u32;
-        at = file[at..].find('\n').map_or(file.len(), |newline| at + newline + 1);
-    }
-    origin
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::operand::{Format, Kind, Storage, Tables, WordShape, bank_kind};
+use super::operand::{Format, Kind, Storage, Tables, WordShape, plain_kind};
 use super::{Context, machine};
 use crate::diagnostic::Span;
 use crate::isa::{
@@ -24,6 +24,8 @@ const FORMAT_DEPTH: usize = 8;
 #[derive(Default)]
 pub(super) struct Encoded {
     pub(super) operands: Vec<Operand>,
+    /// Where each operand is declared.
+    pub(super) spans: Vec<Span>,
     pub(super) encoding: Option<Encoding>,
 }
 
@@ -35,17 +37,19 @@ pub(super) fn build(
     context: &mut Context<'_>,
 ) -> Encoded {
     let before = context.diagnostics.count();
-    let mut builder = Builder { tables, context, operands: Vec::new(), parts: Vec::new() };
+    let mut builder =
+        Builder { tables, context, operands: Vec::new(), parts: Vec::new(), before, site: None };
     builder.items(items, &HashMap::new(), 0);
-    let (operands, encoding) = builder.finish(span);
-    let sound = context.diagnostics.count() == before;
-    Encoded { operands, encoding: Some(encoding).filter(|_| sound) }
+    builder.finish(span)
 }
 
 /// An operand of which not all bits may have a place yet.
 struct PendingOperand {
     name: String,
+    /// Its name in the encoding or in a format.
     span: Span,
+    /// The same, or the use of the format in the encoding.
+    site: Span,
     raw: Option<IntType>,
     kind: OperandKind,
     covered: u64,
@@ -56,6 +60,10 @@ struct Builder<'a, 'c> {
     context: &'a mut Context<'c>,
     operands: Vec<PendingOperand>,
     parts: Vec<Part>,
+    /// How many faults there were before this encoding.
+    before: usize,
+    /// The use of the format at hand, the outermost one.
+    site: Option<Span>,
 }
 
 fn mask(width: u8) -> u64 {
@@ -109,13 +117,9 @@ impl Builder<'_, '_> {
         }
         let Some((storage, mut kind)) = self.typed(&decl.ty) else { return };
         if let Some(name) = &decl.kind {
-            match bank_kind(&self.tables.banks, &name.text) {
-                Some(bank) => kind = bank,
-                None => {
-                    let banks = self.tables.banks.iter().map(String::as_str);
-                    self.context.unknown(name.span, "meaning of an operand", &name.text, banks);
-                    return;
-                }
+            match plain_kind(&name.text, name.span, &self.tables.banks, self.context) {
+                Some(meaning) => kind = meaning,
+                None => return,
             }
         }
         let Some(storage) = storage else {
@@ -184,6 +188,7 @@ impl Builder<'_, '_> {
         self.operands.push(PendingOperand {
             name: name.text.clone(),
             span: name.span,
+            site: self.site.unwrap_or(name.span),
             raw,
             kind,
             covered: 0,
@@ -207,7 +212,10 @@ impl Builder<'_, '_> {
                 self.error(span, format!("formats are nested deeper than {FORMAT_DEPTH} levels"));
                 return;
             }
+            let outer = self.site;
+            self.site = outer.or(Some(span));
             self.format(name, format, arguments, parameters, depth);
+            self.site = outer;
         } else {
             let known = tables.words.keys().chain(tables.formats.keys()).map(String::as_str);
             self.context.unknown(name.span, "word or format", &name.text, known);
@@ -336,6 +344,10 @@ impl Builder<'_, '_> {
         };
         let name = Name { text: name.clone(), span: value.span };
         let known = self.operands.iter().position(|operand| operand.name == name.text);
+        if let (Some(_), Some(_), Some(ty)) = (known, slice, ty) {
+            let message = format!("the operand `{}` has a type already", name.text);
+            return self.error(ty.name.span, message);
+        }
         let operand = match (known, slice) {
             (Some(at), Some(_)) => at as u8,
             (Some(_), None) => {
@@ -353,6 +365,10 @@ impl Builder<'_, '_> {
         }
         let bits = mask(width) << low;
         let pending = &mut self.operands[usize::from(operand)];
+        if let Some(raw) = pending.raw.filter(|raw| high >= u32::from(raw.bits)) {
+            let message = format!("a number of type {raw} has the bits {} to 0", raw.bits - 1);
+            return self.error(value.span, message);
+        }
         if pending.covered & bits != 0 {
             return self
                 .error(value.span, "these bits of the operand are already stored elsewhere");
@@ -394,19 +410,46 @@ impl Builder<'_, '_> {
         self.declare(name, raw, kind)
     }
 
-    fn finish(mut self, span: Span) -> (Vec<Operand>, Encoding) {
-        match self.parts.first() {
-            Some(Part::Word(word)) if word.fixed_mask != 0 => {}
-            // The part that should come first may be the one that is faulty.
-            None if !self.context.diagnostics.is_empty() => {}
-            _ => self.error(span, "an encoding starts with a byte or word that has fixed bits"),
+    fn finish(mut self, span: Span) -> Encoded {
+        let spans = self.operands.iter().map(|operand| operand.site).collect();
+        let operands = self.finish_operands();
+        // What is missing may be the part that is faulty.
+        if self.is_sound() {
+            self.starts_with_fixed_bits(span);
         }
+        let (min_len, max_len) = self.parts.iter().fold((0, 0), |(min, max), part| match part {
+            Part::Word(word) => (min + u32::from(word.bytes), max + u32::from(word.bytes)),
+            Part::Leb { operand } => {
+                let bits = operands[usize::from(*operand)].raw.bits;
+                (min + 1, max + u32::from(bits.div_ceil(7)))
+            }
+        });
+        if max_len > INSTRUCTION_BYTES {
+            self.error(span, format!("an instruction has at most {INSTRUCTION_BYTES} bytes"));
+        }
+        let sound = self.is_sound();
+        let encoding = Encoding { parts: self.parts, min_len, max_len };
+        Encoded { operands, spans, encoding: Some(encoding).filter(|_| sound) }
+    }
+
+    fn is_sound(&self) -> bool {
+        self.context.diagnostics.count() == self.before
+    }
+
+    fn starts_with_fixed_bits(&mut self, span: Span) {
+        if !matches!(self.parts.first(), Some(Part::Word(word)) if word.fixed_mask != 0) {
+            self.error(span, "an encoding starts with a byte or word that has fixed bits");
+        }
+    }
+
+    fn finish_operands(&mut self) -> Vec<Operand> {
         let mut operands = Vec::new();
+        let sound = self.is_sound();
         for pending in std::mem::take(&mut self.operands) {
             let raw = pending
                 .raw
                 .unwrap_or_else(|| IntType::unsigned(64 - pending.covered.leading_zeros() as u8));
-            if pending.covered != mask(raw.bits) {
+            if sound && pending.covered != mask(raw.bits) {
                 let message =
                     format!("not every bit of the operand `{}` ({raw}) is stored", pending.name);
                 self.error(pending.span, message);
@@ -416,19 +459,7 @@ impl Builder<'_, '_> {
             }
             operands.push(Operand { name: pending.name, raw, kind: pending.kind });
         }
-        let (min_len, max_len) = self.parts.iter().fold((0, 0), |(min, max), part| match part {
-            Part::Word(word) => (min + u32::from(word.bytes), max + u32::from(word.bytes)),
-            Part::Leb { operand } => {
-                let bits = operands
-                    .get(usize::from(*operand))
-                    .map_or(64, |operand: &Operand| operand.raw.bits);
-                (min + 1, max + u32::from(bits.div_ceil(7)))
-            }
-        });
-        if max_len > INSTRUCTION_BYTES {
-            self.error(span, format!("an instruction has at most {INSTRUCTION_BYTES} bytes"));
-        }
-        (operands, Encoding { parts: self.parts, min_len, max_len })
+        operands
     }
 
     /// A label that counts from its operand must know where that is before it is written.

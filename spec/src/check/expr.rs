@@ -75,6 +75,10 @@ impl Lowering<'_, '_> {
     }
 
     fn literal(&mut self, value: i128, span: Span, wanted: Option<Type>) -> Option<Typed> {
+        if wanted == Some(Type::Bool) {
+            self.context.diagnostics.error(span, "expected true or false, found a number");
+            return None;
+        }
         let Some(Type::Int(ty)) = wanted else {
             self.context.diagnostics.error_with_help(
                 span,
@@ -131,7 +135,7 @@ impl Lowering<'_, '_> {
 
     fn read(&mut self, base: &Expr, index: &Expr, span: Span) -> Option<Typed> {
         let (bank, index) = self.cell(base, index)?;
-        if let Some(write) = self.first_write {
+        if let Some(write) = self.state.first_write {
             self.context.diagnostics.error_with_help(
                 span,
                 "a read after a write",
@@ -253,7 +257,7 @@ impl Lowering<'_, '_> {
     fn guarded_divisor(&mut self, divisor: &Expr, temp: Temp) {
         let safe = match &divisor.kind {
             ExprKind::Int(value) => *value != 0,
-            _ => self.nonzero.contains(&temp),
+            _ => self.state.nonzero.contains(&temp),
         };
         if !safe {
             let help = match &divisor.kind {
@@ -327,9 +331,8 @@ impl Lowering<'_, '_> {
             }
             ast::UnaryOp::Not => {
                 let a = self.condition(inner)?;
-                let one = self.emit(Op::Const(1), Type::Bool, span)?.temp;
-                let ty = IntType::unsigned(1);
-                self.emit(Op::Binary { op: BinaryOp::Xor, ty, a, b: one }, Type::Bool, span)
+                let temp = self.not(a, span)?;
+                Some(Typed { temp, ty: Type::Bool })
             }
             ast::UnaryOp::Complement => {
                 let value = self.expr(inner, wanted)?;
@@ -449,9 +452,14 @@ impl Lowering<'_, '_> {
     }
 
     fn logical(&mut self, op: BinaryOp, a: &Expr, b: &Expr, span: Span) -> Option<Typed> {
-        let a = self.condition(a)?;
-        let b = self.condition(b)?;
-        self.emit(Op::Binary { op, ty: IntType::unsigned(1), a, b }, Type::Bool, span)
+        let left = self.condition(a)?;
+        // The right side matters only where the left one does not decide.
+        let facts = self.state.nonzero.clone();
+        self.learn(a, op == BinaryOp::And);
+        let right = self.condition(b);
+        self.state.nonzero = facts;
+        let op = Op::Binary { op, ty: IntType::unsigned(1), a: left, b: right? };
+        self.emit(op, Type::Bool, span)
     }
 
     fn select(
@@ -463,13 +471,13 @@ impl Lowering<'_, '_> {
         wanted: Option<Type>,
     ) -> Option<Typed> {
         let cond = self.condition(condition)?;
-        let facts = self.nonzero.clone();
+        let facts = self.state.nonzero.clone();
         self.learn(condition, true);
         let then_value = self.expr(then, wanted);
-        self.nonzero = facts.clone();
+        self.state.nonzero = facts.clone();
         self.learn(condition, false);
         let other_value = self.expr(other, wanted.or(then_value.map(|value| value.ty)));
-        self.nonzero = facts;
+        self.state.nonzero = facts;
         let (then_value, other_value) = (then_value?, other_value?);
         if then_value.ty != other_value.ty {
             let message = format!(

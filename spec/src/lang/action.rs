@@ -2,8 +2,9 @@
 
 use super::ast::{Expr, ExprKind, Stmt, StmtKind};
 use super::lexer::Token;
-use super::parser::{Parsed, Parser};
+use super::parser::{Parsed, Parser, Stop};
 use crate::diagnostic::Diagnostics;
+use crate::limits;
 use crate::yaml::Scalar;
 
 /// Parses an action. A statement with a fault is left out and the next ones are still read;
@@ -22,6 +23,11 @@ fn statements(parser: &mut Parser<'_>, close: Token) -> Parsed<Vec<Stmt>> {
         parser.skip_line_ends();
         if parser.take(close) {
             return Ok(statements);
+        }
+        if statements.len() == limits::STATEMENTS {
+            let message = format!("more than {} statements", limits::STATEMENTS);
+            parser.diagnostics.error(parser.here(), message);
+            return Err(Stop);
         }
         match statement(parser) {
             Ok(statement) => statements.push(statement),

@@ -23,13 +23,14 @@ pub(super) struct Parser<'a> {
     tokens: Vec<(Token, Range<usize>)>,
     at: usize,
     depth: usize,
+    operators: usize,
     pub(super) diagnostics: &'a mut Diagnostics,
 }
 
 impl<'a> Parser<'a> {
     pub(super) fn new(text: &'a Scalar, diagnostics: &'a mut Diagnostics) -> Option<Self> {
         let tokens = tokens(text, diagnostics)?;
-        Some(Self { text, tokens, at: 0, depth: 0, diagnostics })
+        Some(Self { text, tokens, at: 0, depth: 0, operators: 0, diagnostics })
     }
 
     pub(super) fn peek(&self) -> Token {
@@ -179,12 +180,24 @@ impl<'a> Parser<'a> {
             if precedence < least {
                 break;
             }
+            self.count_operator()?;
             self.advance();
             let right = self.nested(|parser| parser.binary(precedence + 1))?;
             let span = self.span_from(left.span);
             left = Expr { span, kind: ExprKind::Binary(op, Box::new(left), Box::new(right)) };
         }
         Ok(left)
+    }
+
+    /// A chain of operators nests the tree without nesting the text.
+    fn count_operator(&mut self) -> Parsed<()> {
+        self.operators += 1;
+        if self.operators > limits::OPERATORS {
+            let message = format!("more than {} operators in one text", limits::OPERATORS);
+            self.diagnostics.error(self.here(), message);
+            return Err(Stop);
+        }
+        Ok(())
     }
 
     fn prefix(&mut self) -> Parsed<Expr> {

@@ -1,3 +1,4 @@
 //! Tests of the spec language.
 
 mod builtins;
+mod faulty;
