@@ -13,8 +13,7 @@ use std::collections::HashSet;
 use crate::diagnostic::{Diagnostics, Span};
 use crate::file::{InstructionFile, SpecFile, TextOrList};
 use crate::isa::{
-    Effect, Instruction, Isa, LIMIT_TRAPS, Machine, Op, SourceText, TransferKind, Trap,
-    TrapId,
+    Effect, Instruction, Isa, LIMIT_TRAPS, Machine, Op, SourceText, TransferKind, Trap, TrapId,
 };
 use crate::lang::ast::{EffectItem, Name};
 use crate::lang::{parse_action, parse_effect, parse_pattern};
@@ -225,10 +224,14 @@ impl<'a> InstructionContext<'a> {
 
 fn instruction(cx: &InstructionContext<'_>, context: &mut Context<'_>) -> Option<Instruction> {
     let before = context.diagnostics.count();
-    reserved(cx, context);
     mnemonic(cx, context);
-    if cx.file.doc.as_ref().is_some_and(|doc| doc.trim().is_empty()) {
-        context.diagnostics.error(cx.span("doc"), "`doc` is empty");
+    if reserved(cx, context) {
+        return None;
+    }
+    let doc = cx.span("doc");
+    // That a value is missing altogether was reported by the reader.
+    if cx.file.doc.as_ref().is_some_and(|doc| doc.trim().is_empty()) && doc.start < doc.end {
+        context.diagnostics.error(doc, "`doc` is empty");
     }
     let since = cx.file.since.as_ref();
     let since = since.and_then(|since| machine::version(since, cx.span("since"), context));
@@ -269,10 +272,7 @@ fn instruction(cx: &InstructionContext<'_>, context: &mut Context<'_>) -> Option
 }
 
 fn mnemonic(cx: &InstructionContext<'_>, context: &mut Context<'_>) {
-    let family = cx.name.contains('{');
-    if family && cx.file.family.is_none() {
-        context.diagnostics.unsupported(cx.entry.key_span, "a family of instructions");
-    } else if !family && !is_mnemonic(cx.name) {
+    if !cx.name.contains('{') && !is_mnemonic(cx.name) {
         context.diagnostics.error(
             cx.entry.key_span,
             "a mnemonic starts with a letter and holds letters, digits, `_` and `.`",
@@ -285,8 +285,10 @@ fn is_mnemonic(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '.')
 }
 
-/// Keys of the language that are not executed yet.
-fn reserved(cx: &InstructionContext<'_>, context: &mut Context<'_>) {
+/// Whether the instruction uses what is not executed yet, which is reported. Nothing else can
+/// be said of its parts than that they can be read.
+fn reserved(cx: &InstructionContext<'_>, context: &mut Context<'_>) -> bool {
+    let before = context.diagnostics.count();
     let keys = [
         ("asm", cx.file.asm.is_some(), "an assembly template"),
         ("for", cx.file.family.is_some(), "a family of instructions"),
@@ -298,6 +300,18 @@ fn reserved(cx: &InstructionContext<'_>, context: &mut Context<'_>) {
             context.diagnostics.unsupported(cx.key_span(key), what);
         }
     }
+    if cx.name.contains('{') && cx.file.family.is_none() {
+        context.diagnostics.unsupported(cx.entry.key_span, "a family of instructions");
+    }
+    if context.diagnostics.count() == before {
+        return false;
+    }
+    for scalar in [cx.scalar("enc")].into_iter().chain(cx.items("enc").iter().map(Node::scalar)) {
+        scalar.and_then(|scalar| parse_pattern(scalar, context.diagnostics));
+    }
+    cx.scalar("stack").and_then(|scalar| parse_effect(scalar, context.diagnostics));
+    cx.scalar("do").and_then(|scalar| parse_action(scalar, context.diagnostics));
+    true
 }
 
 fn features(cx: &InstructionContext<'_>, context: &mut Context<'_>) -> Vec<String> {
@@ -317,6 +331,9 @@ fn features(cx: &InstructionContext<'_>, context: &mut Context<'_>) -> Vec<Strin
 fn encoding(cx: &InstructionContext<'_>, context: &mut Context<'_>) -> encoding::Encoded {
     if let Some(TextOrList::Many(_)) = &cx.file.enc {
         context.diagnostics.unsupported(cx.span("enc"), "several encodings of one instruction");
+        for scalar in cx.items("enc").iter().filter_map(Node::scalar) {
+            parse_pattern(scalar, context.diagnostics);
+        }
     }
     let Some(scalar) = cx.scalar("enc") else { return encoding::Encoded::default() };
     match parse_pattern(scalar, context.diagnostics) {
@@ -417,7 +434,7 @@ fn unused_traps(instructions: &[Instruction], traps: &[Trap], context: &mut Cont
         })
         .collect();
     for (index, trap) in traps.iter().enumerate().skip(LIMIT_TRAPS.len()) {
-        if !raised.contains(&TrapId(index as u16)) {
+        if !raised.contains(&TrapId(index as u16)) && !context.faulty.contains(&trap.name) {
             let span = context.key_span(&["traps", &trap.name]);
             context.diagnostics.error(span, format!("no instruction raises `{}`", trap.name));
         }

@@ -1,5 +1,6 @@
 //! Positions in source texts, and the faults found there.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
@@ -203,7 +204,7 @@ impl std::error::Error for Faulty {}
 /// The lines of a text that a diagnostic shows: those that its span touches, at most a few, and
 /// of a very long line only what surrounds the span.
 struct Excerpt<'a> {
-    text: &'a str,
+    text: Cow<'a, str>,
     first_line: usize,
     marked: std::ops::Range<usize>,
 }
@@ -233,10 +234,21 @@ impl<'a> Excerpt<'a> {
             line_end
         };
         let last = last.min(text.floor_char_boundary(start + 2 * Self::WIDTH)).min(to);
-        Self {
-            text: &text[from..to],
+        let excerpt = Self {
+            text: Cow::Borrowed(&text[from..to]),
             first_line: source.line_column(start).0,
             marked: start - from..last - from,
+        };
+        excerpt.without_carriage_returns()
+    }
+
+    /// The same with the line ends of Unix.
+    fn without_carriage_returns(self) -> Self {
+        if !self.text.contains('\r') {
+            return self;
         }
+        let shorter = |at: usize| at - self.text[..at].matches('\r').count();
+        let marked = shorter(self.marked.start)..shorter(self.marked.end);
+        Self { text: Cow::Owned(self.text.replace('\r', "")), marked, ..self }
     }
 }

@@ -95,6 +95,7 @@ fn load_into(
         check_major(&reference, &base, span, diagnostics);
         root = merge(base, root, 0);
     }
+    refuse_definitions(&mut root, diagnostics);
     let shaped = shape::check(root, schema(), diagnostics);
     let root = shaped.root?;
     let file: SpecFile = match root.typed() {
@@ -120,6 +121,18 @@ fn take_extends(root: &mut Node, diagnostics: &mut Diagnostics) -> Option<(Strin
             None
         }
     }
+}
+
+/// Takes out entries such as `def sx(o: i16) -> u64: …`.
+fn refuse_definitions(root: &mut Node, diagnostics: &mut Diagnostics) {
+    let Value::Map(entries) = &mut root.value else { return };
+    entries.retain(|entry| {
+        let definition = entry.key.starts_with("def ");
+        if definition {
+            diagnostics.unsupported(entry.key_span, "helper functions");
+        }
+        !definition
+    });
 }
 
 fn check_major(reference: &str, base: &Node, span: Span, diagnostics: &mut Diagnostics) {

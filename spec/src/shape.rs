@@ -75,8 +75,7 @@ pub struct Shaped {
 
 /// Holds a tree to a schema. Each difference goes to `diagnostics`.
 pub fn check(root: Node, schema: &Json, diagnostics: &mut Diagnostics) -> Shaped {
-    let mut checker =
-        Checker { schema, diagnostics, path: Vec::new(), dropped: HashSet::new() };
+    let mut checker = Checker { schema, diagnostics, path: Vec::new(), dropped: HashSet::new() };
     let owner = Span { end: root.span.start, ..root.span };
     let root = checker.node(root, schema, owner);
     Shaped { root, dropped: checker.dropped }
@@ -252,7 +251,7 @@ impl<'a> Checker<'a> {
             let described = schema.get("description");
             described.or_else(|| self.resolve(schema).get("description")).and_then(Json::as_str)
         });
-        match meaning.and_then(|meaning| meaning.lines().next()) {
+        match meaning.and_then(|meaning| meaning.split("\n\n").next()) {
             Some(meaning) => {
                 let help = format!("`{key}`: {meaning}");
                 self.diagnostics.error_with_help(owner, message, help);

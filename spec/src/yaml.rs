@@ -186,7 +186,8 @@ pub fn parse(source: &Source, id: u8, diagnostics: &mut Diagnostics) -> Option<N
         diagnostics.error(Span { source: id, start: 0, end: 0 }, message);
         return None;
     }
-    let control = |c: &(usize, char)| c.1.is_control() && !matches!(c.1, '\t' | '\n' | '\r' | '\u{85}');
+    let control =
+        |c: &(usize, char)| c.1.is_control() && !matches!(c.1, '\t' | '\n' | '\r' | '\u{85}');
     if let Some((at, character)) = text.char_indices().find(control) {
         let end = at + character.len_utf8();
         let message = format!("a control character (U+{:04X})", u32::from(character));
@@ -253,7 +254,13 @@ impl<'a> Reader<'a> {
             Some(Err(error)) => {
                 let start = self.places.byte(error.marker().index());
                 let span = Span { source: self.places.source, start, end: start };
-                self.diagnostics.error(span, format!("not YAML: {}", error.info()));
+                let message = format!("not YAML: {}", error.info());
+                if message.contains("mapping values") || message.contains("expected ','") {
+                    let help = "put a text with `: `, ` #`, brackets, braces or commas into quotes";
+                    self.diagnostics.error_with_help(span, message, help);
+                } else {
+                    self.diagnostics.error(span, message);
+                }
                 Err(Stop)
             }
             None => Err(Stop),
@@ -284,15 +291,18 @@ impl<'a> Reader<'a> {
 
     fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Node, Stop> {
         self.nodes += 1;
-        if depth > limits::YAML_DEPTH || self.nodes > limits::YAML_NODES {
-            let message = format!(
-                "nested deeper than {} levels, or more than {} values",
-                limits::YAML_DEPTH,
-                limits::YAML_NODES
-            );
-            self.diagnostics.error(span, message);
-            return Err(Stop);
-        }
+        let message = if depth > limits::YAML_DEPTH {
+            format!("nested deeper than {} levels", limits::YAML_DEPTH)
+        } else if self.nodes > limits::YAML_NODES {
+            format!("more than {} values", limits::YAML_NODES)
+        } else {
+            return self.value(event, span, depth);
+        };
+        self.diagnostics.error(span, message);
+        Err(Stop)
+    }
+
+    fn value(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Node, Stop> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 self.refuse(span, anchor, tag.is_some());
@@ -384,11 +394,11 @@ impl<'a> Reader<'a> {
     fn scalar(&self, text: String, style: ScalarStyle, span: Span) -> Scalar {
         let range = span.start as usize..span.end as usize;
         let content = origin::content(self.text, range, style);
-        let origin = origin::runs(&text, self.text, content, style);
+        let (origin, end) = origin::runs(&text, self.text, content, style);
         let span = match style {
             ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => span,
             // The parser's mark may lie behind white space and comments.
-            _ => Span { end: origin.last().map_or(span.end, |(_, file)| *file), ..span },
+            _ => Span { end, ..span },
         };
         Scalar { text, origin, span }
     }

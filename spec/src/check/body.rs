@@ -96,6 +96,9 @@ pub(super) struct State {
     guard: Option<Temp>,
 }
 
+/// A fault was reported.
+struct Reported;
+
 /// What an action means.
 pub(super) struct Meaning {
     pub(super) body: Body,
@@ -108,7 +111,7 @@ pub(super) struct Lowering<'a, 'c> {
     pub(super) cx: &'a InstructionContext<'a>,
     pub(super) context: &'a mut Context<'c>,
     operands: &'a [Operand],
-    effect: &'a StackEffect,
+    pub(super) effect: &'a StackEffect,
     pub(super) scope: Vec<Binding>,
     pub(super) state: State,
     body: Body,
@@ -120,6 +123,8 @@ pub(super) struct Lowering<'a, 'c> {
     pub(super) complete: bool,
     /// Whether it was reported that the action has too many values.
     overfull: bool,
+    /// Whether some statement could not be understood, so that what it lacks is not known.
+    partial: bool,
 }
 
 /// Lowers an action; `None` if faults were reported.
@@ -155,6 +160,7 @@ pub(super) fn lower(
         before,
         complete: encoded.encoding.is_some(),
         overfull: false,
+        partial: false,
     };
     lowering.bind(&encoded.spans);
     if cx.file.action.is_none() && effect.outputs.is_empty() && effect.inputs.is_empty() {
@@ -216,11 +222,13 @@ impl Lowering<'_, '_> {
     /// The next input or operand.
     fn declare(&mut self, name: &Name, ty: Type, origin: Origin) {
         self.refuse_word(name);
-        if name.text != "_" && self.scope.iter().any(|binding| binding.name == name.text) {
-            self.error(name.span, format!("the name `{}` is given twice", name.text));
+        let mut text = name.text.as_str();
+        if text != "_" && self.scope.iter().any(|binding| binding.name == text) {
+            self.error(name.span, format!("the name `{text}` is given twice"));
+            text = "_"; // The name means the first one.
         }
         let value = Typed { temp: self.scope.len() as Temp, ty };
-        let (name, span) = (name.text.clone(), name.span);
+        let (name, span) = (text.to_owned(), name.span);
         self.scope.push(Binding { name, value, used: false, span, origin });
     }
 
@@ -271,15 +279,16 @@ impl Lowering<'_, '_> {
                     return self.error(statement.span, "nothing can follow a transfer of control");
                 }
                 Control::Trapped => {
-                    return self.error(statement.span, "nothing can follow a trap without a condition");
+                    return self
+                        .error(statement.span, "nothing can follow a trap without a condition");
                 }
             }
             let transfers = matches!(
                 statement.kind,
                 StmtKind::Goto(..)
                     | StmtKind::Call(_)
-                    | StmtKind::Return(_)
-                    | StmtKind::Halt
+                    | StmtKind::Return(..)
+                    | StmtKind::Halt(_)
                     | StmtKind::If(..)
             );
             if self.state.control == Control::Conditional && !transfers {
@@ -301,28 +310,38 @@ impl Lowering<'_, '_> {
             StmtKind::Trap(name, condition) => self.trap(name, condition.as_ref(), span),
             StmtKind::Goto(label, condition) => self.goto(label, condition.as_ref()),
             StmtKind::Call(target) => self.call_subroutine(target, span),
-            StmtKind::Return(values) => self.return_(values, span),
-            StmtKind::Halt => {
+            StmtKind::Return(values, condition) => {
+                self.return_(values, condition.as_ref(), span);
+            }
+            StmtKind::Halt(condition) => {
+                let Ok(condition) = self.optional(condition.as_ref()) else { return };
                 let clause = self.clause("halt");
-                self.transfer(TransferKind::Halt, None, clause, span);
+                self.transfer(TransferKind::Halt, condition, clause, span);
             }
             StmtKind::Nop => {}
             StmtKind::Out(value) => self.out(value, span),
             StmtKind::If(condition, then, other) => self.conditional(condition, then, other, span),
-            StmtKind::Branch => self.context.diagnostics.unsupported(span, "structured control"),
-            StmtKind::Match => self.context.diagnostics.unsupported(span, "`match`"),
-            StmtKind::For => self.context.diagnostics.unsupported(span, "a bounded loop"),
-            StmtKind::Expr => self.context.diagnostics.unsupported(span, "a call for its effect"),
+            StmtKind::Reserved(what) => {
+                self.partial = true;
+                self.context.diagnostics.unsupported(span, what);
+            }
         }
     }
 
     fn binding(&mut self, name: &Name, ty: Option<&ast::TypeRef>, value: &Expr) {
         let wanted = match ty {
             None => None,
+            Some(ast::TypeRef { name, reserved: Some(what) }) => {
+                self.partial = true;
+                return self.context.diagnostics.unsupported(name.span, what);
+            }
             Some(ty) if ty.name.text == "bool" => Some(Type::Bool),
             Some(ty) => match super::machine::int_type(&ty.name.text, ty.name.span, self.context) {
                 Some(ty) => Some(Type::Int(ty)),
-                None => return,
+                None => {
+                    self.partial = true;
+                    return;
+                }
             },
         };
         let value = match wanted {
@@ -333,9 +352,13 @@ impl Lowering<'_, '_> {
             None => self.expr(value, None),
         };
         self.refuse_word(name);
-        let taken = self.scope.iter().any(|binding| binding.name == name.text)
-            || self.effect.outputs.iter().any(|output| output.text == name.text);
-        if taken {
+        if self.effect.outputs.iter().any(|output| output.text == name.text) {
+            self.partial = true;
+            self.error(
+                name.span,
+                format!("`{0}` is an output: `{0} = …`, without `let`", name.text),
+            );
+        } else if self.scope.iter().any(|binding| binding.name == name.text) {
             self.error(name.span, format!("the name `{}` is given twice", name.text));
         } else {
             // A faulty value still binds its name, so that its uses are not faults as well.
@@ -373,7 +396,7 @@ impl Lowering<'_, '_> {
                     "the first write to a cell",
                 );
             }
-            ExprKind::Field => self.context.diagnostics.unsupported(span, "a field of a record"),
+            ExprKind::Reserved(what) => self.context.diagnostics.unsupported(span, what),
             _ => self.error(place.span, "expected the name of an output or a cell"),
         }
     }
@@ -387,6 +410,7 @@ impl Lowering<'_, '_> {
             } else {
                 format!("the outputs are: {}; use `let` for other values", known.join(", "))
             };
+            self.partial = true;
             self.context.diagnostics.error_with_help(span, format!("`{name}` is no output"), help);
             return;
         };
@@ -445,6 +469,7 @@ impl Lowering<'_, '_> {
                 None => return,
             },
         };
+        self.raised.push(name.text.clone());
         let Some(at) = self.cx.traps.iter().position(|trap| trap.name == name.text) else {
             let known = self.cx.traps.iter().map(|trap| trap.name.as_str());
             self.context.unknown(name.span, "trap", &name.text, known);
@@ -461,7 +486,6 @@ impl Lowering<'_, '_> {
                 format!("add it to the instruction: `traps: [{}]`", name.text),
             );
         }
-        self.raised.push(name.text.clone());
         let Some(cond) = self.guarded(condition, span) else { return };
         let clause = self.clause(&format!("trap.{}", name.text));
         self.emit(Op::TrapIf { cond, trap: TrapId(at as u16), clause }, Type::Bool, span);
@@ -503,13 +527,7 @@ impl Lowering<'_, '_> {
 
     fn goto(&mut self, label: &Name, condition: Option<&Expr>) {
         let Some(operand) = self.label(label, LabelRole::Jump) else { return };
-        let condition = match condition {
-            Some(expr) => match self.condition(expr) {
-                Some(temp) => Some(temp),
-                None => return,
-            },
-            None => None,
-        };
+        let Ok(condition) = self.optional(condition) else { return };
         let clause = self.clause(&format!("goto.{}", label.text));
         self.transfer(TransferKind::Jump { operand }, condition, clause, label.span);
     }
@@ -535,6 +553,7 @@ impl Lowering<'_, '_> {
 
     fn call_subroutine(&mut self, target: &Expr, span: Span) {
         let ExprKind::Name(name) = &target.kind else {
+            self.partial = true;
             return self
                 .context
                 .diagnostics
@@ -561,15 +580,25 @@ impl Lowering<'_, '_> {
         self.transfer(TransferKind::Call { operand }, None, clause, span);
     }
 
-    fn return_(&mut self, values: &[Expr], span: Span) {
+    /// The truth value of a condition, if there is one; `Err` if it is faulty.
+    fn optional(&mut self, condition: Option<&Expr>) -> Result<Option<Temp>, Reported> {
+        match condition.map(|expr| self.condition(expr)) {
+            Some(None) => Err(Reported),
+            Some(temp) => Ok(temp),
+            None => Ok(None),
+        }
+    }
+
+    fn return_(&mut self, values: &[Expr], condition: Option<&Expr>, span: Span) {
         if !values.is_empty() {
             return self.context.diagnostics.unsupported(span, "a return with values");
         }
         if self.cx.machine.call_depth.is_none() {
             self.error(span, "the machine has no call stack: give `machine` `calls: {depth: …}`");
         }
+        let Ok(condition) = self.optional(condition) else { return };
         let clause = self.clause("return");
-        self.transfer(TransferKind::Return, None, clause, span);
+        self.transfer(TransferKind::Return, condition, clause, span);
     }
 
     fn conditional(&mut self, condition: &Expr, then: &[Stmt], other: &[Stmt], span: Span) {
@@ -663,8 +692,8 @@ impl Lowering<'_, '_> {
             (ExprKind::Binary(Source::Eq, a, b), false)
             | (ExprKind::Binary(Source::Ne, a, b), true) => {
                 let name = match (&a.kind, &b.kind) {
-                    (ExprKind::Name(name), ExprKind::Int(0))
-                    | (ExprKind::Int(0), ExprKind::Name(name)) => name,
+                    (ExprKind::Name(name), _) if b.number() == Some(0) => name,
+                    (_, ExprKind::Name(name)) if a.number() == Some(0) => name,
                     _ => return,
                 };
                 if let Some(binding) = self.scope.iter().rev().find(|binding| binding.name == *name)
@@ -718,6 +747,7 @@ impl Lowering<'_, '_> {
             }
         }
         if let Some(callee) = &self.effect.callee
+            && self.context.diagnostics.count() == self.before
             && !self
                 .body
                 .transfers
@@ -762,7 +792,7 @@ impl Lowering<'_, '_> {
                     );
                     self.context.diagnostics.error_with_help(output.span, message, help);
                 }
-                None if !self.complete => {}
+                None if !self.complete || self.partial => {}
                 None => self.context.diagnostics.error_with_help(
                     output.span,
                     format!("the output `{}` is not assigned", output.text),

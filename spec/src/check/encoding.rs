@@ -37,8 +37,15 @@ pub(super) fn build(
     context: &mut Context<'_>,
 ) -> Encoded {
     let before = context.diagnostics.count();
-    let mut builder =
-        Builder { tables, context, operands: Vec::new(), parts: Vec::new(), before, site: None };
+    let mut builder = Builder {
+        tables,
+        context,
+        operands: Vec::new(),
+        parts: Vec::new(),
+        before,
+        complete: true,
+        site: None,
+    };
     builder.items(items, &HashMap::new(), 0);
     builder.finish(span)
 }
@@ -62,6 +69,8 @@ struct Builder<'a, 'c> {
     parts: Vec<Part>,
     /// How many faults there were before this encoding.
     before: usize,
+    /// Whether all parts could be made out.
+    complete: bool,
     /// The use of the format at hand, the outermost one.
     site: Option<Span>,
 }
@@ -82,16 +91,27 @@ impl Builder<'_, '_> {
             match &item.kind {
                 PatternKind::Fixed(value) => self.fixed_byte(value, parameters),
                 PatternKind::Operand(operand) => self.operand_part(operand),
-                PatternKind::Sliced => self.context.diagnostics.error_with_help(
-                    item.span,
-                    "an operand needs a type",
-                    "as in `v:i32`; bits of an operand go into a word: `w(imm=v[31:0])`",
-                ),
+                PatternKind::Bare(value) => self.bare(value, parameters),
                 PatternKind::Align => self.context.diagnostics.unsupported(item.span, "alignment"),
                 PatternKind::Apply(name, arguments) => {
                     self.apply(name, arguments, parameters, item.span, depth);
                 }
             }
+        }
+    }
+
+    fn bare(&mut self, value: &Expr, parameters: &Parameters) {
+        if constant(value, parameters).is_some() {
+            self.fixed_byte(value, parameters);
+        } else if let ExprKind::Slice(..) = value.kind {
+            let what = "bits of an operand outside of a word";
+            self.context.diagnostics.unsupported(value.span, what);
+        } else {
+            self.context.diagnostics.error_with_help(
+                value.span,
+                "an operand needs a type",
+                "as in `v:i32`; bits of an operand go into a word: `w(imm=v[31:0])`",
+            );
         }
     }
 
@@ -111,10 +131,6 @@ impl Builder<'_, '_> {
     }
 
     fn operand_part(&mut self, decl: &OperandDecl) {
-        if decl.counted {
-            self.context.diagnostics.unsupported(decl.name.span, "a counted list of operands");
-            return;
-        }
         let Some((storage, mut kind)) = self.typed(&decl.ty) else { return };
         if let Some(name) = &decl.kind {
             match plain_kind(&name.text, name.span, &self.tables.banks, self.context) {
@@ -149,8 +165,8 @@ impl Builder<'_, '_> {
     /// What a type in an encoding stands for: a plain number or a kind of operand.
     fn typed(&mut self, ty: &TypeRef) -> Option<(Option<Storage>, OperandKind)> {
         let name = &ty.name;
-        if ty.computed {
-            self.context.diagnostics.unsupported(name.span, "a computed width");
+        if let Some(what) = ty.reserved {
+            self.context.diagnostics.unsupported(name.span, what);
             return None;
         }
         if let Some(Kind { raw, kind }) = self.tables.kinds.get(&name.text) {
@@ -164,13 +180,9 @@ impl Builder<'_, '_> {
         {
             machine::int_type(&name.text, name.span, self.context);
         } else {
-            let known = self
-                .tables
-                .kinds
-                .keys()
-                .map(String::as_str)
-                .chain(["i32", "u8", "u16be", "uleb32"]);
-            self.context.unknown(name.span, "type or kind of operand", &name.text, known);
+            let kinds = self.tables.kinds.keys().map(String::as_str);
+            let known = kinds.chain(["i32", "u8", "u16be", "uleb32"]);
+            self.unknown(name, "type or kind of operand", known);
         }
         None
     }
@@ -218,7 +230,7 @@ impl Builder<'_, '_> {
             self.site = outer;
         } else {
             let known = tables.words.keys().chain(tables.formats.keys()).map(String::as_str);
-            self.context.unknown(name.span, "word or format", &name.text, known);
+            self.unknown(name, "word or format", known);
         }
     }
 
@@ -231,11 +243,11 @@ impl Builder<'_, '_> {
         depth: usize,
     ) {
         if arguments.len() != format.parameters.len() {
+            let (takes, given) = (format.parameters.len(), arguments.len());
             let message = format!(
-                "`{}` takes {} argument(s), not {}",
+                "`{}` takes {takes} argument{}, and {given} are given",
                 name.text,
-                format.parameters.len(),
-                arguments.len()
+                if takes == 1 { "" } else { "s" },
             );
             self.error(name.span, message);
             return;
@@ -284,12 +296,7 @@ impl Builder<'_, '_> {
                 continue;
             };
             let Some(&(high, low)) = shape.fields.get(&field.text) else {
-                self.context.unknown(
-                    field.span,
-                    "field",
-                    &field.text,
-                    shape.fields.keys().map(String::as_str),
-                );
+                self.unknown(field, "field", shape.fields.keys().map(String::as_str));
                 continue;
             };
             let width = high - low + 1;
@@ -308,7 +315,10 @@ impl Builder<'_, '_> {
                         word.fixed_mask |= bits;
                         word.fixed_value |= (number as u64) << low;
                     }
-                    Some(_) => self.error(value.span, format!("the field has {width} bits")),
+                    Some(number) => {
+                        let message = format!("{number} does not fit a field of {width} bits");
+                        self.error(value.span, message);
+                    }
                     None => self.field(value, ty.as_ref(), low, width, &mut word),
                 },
                 PatternArg::Typed(name, ty) => {
@@ -361,7 +371,8 @@ impl Builder<'_, '_> {
         };
         let (high, low) = slice.unwrap_or((u32::from(width) - 1, 0));
         if high < low || high - low + 1 != u32::from(width) {
-            return self.error(value.span, format!("the field has {width} bits"));
+            let message = format!("these bits do not fill a field of {width} bits");
+            return self.error(value.span, message);
         }
         let bits = mask(width) << low;
         let pending = &mut self.operands[usize::from(operand)];
@@ -432,8 +443,14 @@ impl Builder<'_, '_> {
         Encoded { operands, spans, encoding: Some(encoding).filter(|_| sound) }
     }
 
+    /// Whether nothing is wrong, here or in a definition that is used here.
     fn is_sound(&self) -> bool {
-        self.context.diagnostics.count() == self.before
+        self.complete && self.context.diagnostics.count() == self.before
+    }
+
+    fn unknown<'n>(&mut self, name: &Name, what: &str, known: impl Iterator<Item = &'n str>) {
+        self.complete = false;
+        self.context.unknown(name.span, what, &name.text, known);
     }
 
     fn starts_with_fixed_bits(&mut self, span: Span) {
@@ -483,7 +500,7 @@ impl Builder<'_, '_> {
 /// The value of an expression of numbers and parameters.
 fn constant(expr: &Expr, parameters: &Parameters) -> Option<i128> {
     match &expr.kind {
-        ExprKind::Int(value) => Some(*value),
+        ExprKind::Int(_) | ExprKind::Bits(_) => expr.number(),
         ExprKind::Name(name) => parameters.get(name).copied(),
         ExprKind::Unary(UnaryOp::Minus, inner) => constant(inner, parameters)?.checked_neg(),
         ExprKind::Binary(op, a, b) => {

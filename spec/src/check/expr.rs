@@ -18,6 +18,7 @@ impl Lowering<'_, '_> {
     pub(super) fn expr(&mut self, expr: &Expr, wanted: Option<Type>) -> Option<Typed> {
         match &expr.kind {
             ExprKind::Int(value) => self.literal(*value, expr.span, wanted),
+            ExprKind::Bits(bits) => self.bits(*bits, expr.span, wanted),
             ExprKind::Bool(value) => self.emit(Op::Const(u64::from(*value)), Type::Bool, expr.span),
             ExprKind::Name(name) => self.name(name, expr.span),
             ExprKind::Index(base, index) => self.read(base, index, expr.span),
@@ -30,10 +31,7 @@ impl Lowering<'_, '_> {
                 self.select(condition, then, other, expr.span, wanted)
             }
             ExprKind::Slice(..) => self.unsupported(expr.span, "bits of a value"),
-            ExprKind::Field => self.unsupported(expr.span, "a field of a record"),
-            ExprKind::New => self.unsupported(expr.span, "a new record"),
-            ExprKind::Float => self.unsupported(expr.span, "a floating-point number"),
-            ExprKind::Str => self.unsupported(expr.span, "a string"),
+            ExprKind::Reserved(what) => self.unsupported(expr.span, what),
         }
     }
 
@@ -87,9 +85,7 @@ impl Lowering<'_, '_> {
             );
             return None;
         };
-        // A literal may be written by its bits, so that masks read as masks.
-        let bits = IntType::unsigned(ty.bits).cell(value).map(|bits| ty.wrap(bits));
-        match ty.cell(value).or(bits.filter(|_| value >= 0)) {
+        match ty.cell(value) {
             Some(cell) => self.emit(Op::Const(cell), Type::Int(ty), span),
             None => {
                 let message = format!("{value} is not a value of type {ty}");
@@ -99,11 +95,27 @@ impl Lowering<'_, '_> {
         }
     }
 
+    /// A number that gives the bits of a value, so that masks read as masks.
+    fn bits(&mut self, bits: u64, span: Span, wanted: Option<Type>) -> Option<Typed> {
+        match wanted {
+            Some(Type::Int(ty)) if IntType::unsigned(ty.bits).contains(i128::from(bits)) => {
+                self.emit(Op::Const(ty.wrap(bits)), Type::Int(ty), span)
+            }
+            _ => self.literal(i128::from(bits), span, wanted),
+        }
+    }
+
     fn name(&mut self, name: &str, span: Span) -> Option<Typed> {
         let Some(binding) = self.scope.iter_mut().rev().find(|binding| binding.name == name) else {
             let known: Vec<String> =
                 self.scope.iter().map(|binding| binding.name.clone()).collect();
-            if self.complete {
+            if self.effect.outputs.iter().any(|output| output.text == name) {
+                self.context.diagnostics.error_with_help(
+                    span,
+                    format!("the output `{name}` cannot be read"),
+                    "bind the value with `let`, then assign it and use it",
+                );
+            } else if self.complete {
                 self.context.unknown(span, "name", name, known.iter().map(String::as_str));
             }
             return None;
@@ -157,6 +169,10 @@ impl Lowering<'_, '_> {
         };
         let banks = &self.cx.machine.banks;
         let Some(at) = banks.iter().position(|bank| bank.name == *bank_name) else {
+            if self.scope.iter().any(|binding| binding.name == *bank_name) {
+                self.unsupported(base.span, "an element of a list");
+                return None;
+            }
             self.context.unknown(
                 base.span,
                 "bank of cells",
@@ -166,7 +182,7 @@ impl Lowering<'_, '_> {
             return None;
         };
         let bank = crate::isa::BankId(at as u8);
-        if let ExprKind::Int(value) = index.kind {
+        if let Some(value) = index.number() {
             if value < 0 || value >= i128::from(banks[at].count) {
                 let message = format!("`{bank_name}` has the cells 0 to {}", banks[at].count - 1);
                 self.context.diagnostics.error(index.span, message);
@@ -222,12 +238,13 @@ impl Lowering<'_, '_> {
         };
         match (divide, name.as_str(), arguments) {
             (Some(op), _, [a, b]) => {
-                let value = self.operands(a, b, wanted)?;
-                self.guarded_divisor(b, value.1.temp);
-                let (Typed { temp: a, ty: Type::Int(ty) }, b) = value else {
+                let (left, right) = self.operands(a, b, wanted)?;
+                let Type::Int(ty) = left.ty else {
                     self.context.diagnostics.error(span, "a division takes integers");
                     return None;
                 };
+                self.guarded_divisor(b, right.temp);
+                let (a, b) = (left.temp, right);
                 self.emit(Op::Binary { op, ty, a, b: b.temp }, Type::Int(ty), span)
             }
             (Some(_), _, _) => self.arity(name, 2, span),
@@ -237,7 +254,8 @@ impl Lowering<'_, '_> {
                 let ty = machine::parse_int_type(name)?;
                 self.convert(ty, value, span)
             }
-            (None, "load" | "store" | "concat" | "capture" | "fn", _) => {
+            (None, "load" | "store" | "concat" | "capture" | "fn" | "str", _)
+            | (None, "f32" | "f64" | "one_of" | "unspecified", _) => {
                 self.unsupported(span, &format!("the function `{name}`"))
             }
             _ => {
@@ -255,11 +273,9 @@ impl Lowering<'_, '_> {
 
     /// A divisor must be known not to be zero: the action says what happens when it is.
     fn guarded_divisor(&mut self, divisor: &Expr, temp: Temp) {
-        let safe = match &divisor.kind {
-            ExprKind::Int(value) => *value != 0,
-            _ => self.state.nonzero.contains(&temp),
-        };
-        if !safe {
+        if divisor.number() == Some(0) {
+            self.context.diagnostics.error(divisor.span, "the divisor is zero");
+        } else if divisor.number().is_none() && !self.state.nonzero.contains(&temp) {
             let help = match &divisor.kind {
                 ExprKind::Name(name) => {
                     format!("say before it what happens then: `trap … if {name} == 0`")
@@ -493,5 +509,5 @@ impl Lowering<'_, '_> {
 }
 
 fn is_literal(expr: &Expr) -> bool {
-    matches!(expr.kind, ExprKind::Int(_))
+    expr.number().is_some()
 }

@@ -70,6 +70,9 @@ pub(super) fn reserved(file: &SpecFile, context: &mut Context<'_>) {
     for (key, given, what) in keys {
         if given {
             context.diagnostics.unsupported(context.key_span(&[key]), what);
+            for entry in context.node(&[key]).entries() {
+                context.define_faulty(&entry.key);
+            }
         }
     }
     let keys = [
@@ -89,7 +92,9 @@ pub(super) fn reserved(file: &SpecFile, context: &mut Context<'_>) {
 pub(super) fn machine(file: &MachineFile, context: &mut Context<'_>) -> Machine {
     let stack = match &file.stack {
         Some(stack) => Some(stack_rules(stack, context)),
-        None => context.is_dropped(&["machine", "stack"]).then_some(StackRules { of: STAND_IN, depth: 1 }),
+        None => context
+            .is_dropped(&["machine", "stack"])
+            .then_some(StackRules { of: STAND_IN, depth: 1 }),
     };
     let banks = [
         ("locals", "local", &file.locals),
@@ -250,17 +255,22 @@ pub(super) fn traps(file: &SpecFile, context: &mut Context<'_>) -> Vec<Trap> {
                 format!("`{name}` is the trap of a limit"),
                 "limits trap by themselves; they are not declared",
             );
+            context.define_faulty(name);
         } else if !is_identifier(name) {
             context
                 .diagnostics
                 .error(span, "a trap's name holds lower-case letters, digits and `_`");
+            context.define_faulty(name);
         }
         let (doc, reference) = match trap {
             TrapFile::Doc(doc) => (Some(doc), None),
             TrapFile::Full(full) => (full.doc.as_ref(), full.reference.as_ref()),
         };
         if doc.is_some_and(|doc| doc.trim().is_empty()) {
-            context.diagnostics.error(span, format!("the trap `{name}` does not say what it means"));
+            context
+                .diagnostics
+                .error(span, format!("the trap `{name}` does not say what it means"));
+            context.define_faulty(name);
         }
         let text = |text: &Text| text.trim().to_owned();
         traps.push(Trap {

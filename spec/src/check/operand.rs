@@ -12,7 +12,7 @@ use crate::isa::{
 use crate::lang::ast::{BinaryOp, Expr, ExprKind, PatternItem, UnaryOp};
 use crate::lang::{parse_expression, parse_pattern, parse_signature};
 use crate::limits;
-use crate::yaml::Scalar;
+use crate::yaml::{Node, Scalar};
 
 /// Everything that encodings refer to.
 pub(crate) struct Tables {
@@ -174,11 +174,11 @@ fn kind(
         "label" => LabelRole::Jump,
         "entry" => LabelRole::Entry,
         other => {
+            let kind = plain_kind(other, is_span, &tables.banks, context)?;
             if file.value.is_some() {
                 let span = context.key_span(&["operands", name, "value"]);
                 context.diagnostics.error(span, "only labels have a `value`");
             }
-            let kind = plain_kind(other, is_span, &tables.banks, context)?;
             return Some(Kind { raw, kind });
         }
     };
@@ -211,7 +211,7 @@ pub(super) fn plain_kind(
     }
     match name {
         "const" | "func" | "upvalue" => {
-            context.diagnostics.unsupported(span, format!("an operand that is a {name}"));
+            context.diagnostics.unsupported(span, format!("an operand of the kind `{name}`"));
         }
         "local" | "reg" | "global" => {
             context.diagnostics.error(span, format!("the machine has no cells called `{name}`"));
@@ -278,7 +278,7 @@ impl Affine {
     fn of(expr: &Expr) -> Option<Self> {
         let unit = Self::default();
         Some(match &expr.kind {
-            ExprKind::Int(value) => Self { constant: *value, ..unit },
+            ExprKind::Int(_) | ExprKind::Bits(_) => Self { constant: expr.number()?, ..unit },
             ExprKind::Name(name) => match name.as_str() {
                 "raw" => Self { raw: 1, ..unit },
                 "insn" => Self { insn: 1, ..unit },
@@ -333,8 +333,11 @@ fn define_format(
     let span = context.key_span(&["formats", key]);
     let (name, parameters) = parse_signature(&Scalar::plain(key, span), context.diagnostics)?;
     if let TextOrList::Many(_) = format {
-        let span = context.span(&["formats", key]);
-        context.diagnostics.unsupported(span, "a format of several encodings");
+        let list = context.node(&["formats", key]);
+        context.diagnostics.unsupported(list.span, "a format of several encodings");
+        for scalar in list.items().iter().filter_map(Node::scalar) {
+            parse_pattern(scalar, context.diagnostics);
+        }
         return None;
     }
     let items = parse_pattern(context.scalar(&["formats", key])?, context.diagnostics)?;

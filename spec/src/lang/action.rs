@@ -1,6 +1,6 @@
 //! Actions: what an instruction means.
 
-use super::ast::{Expr, ExprKind, Stmt, StmtKind};
+use super::ast::{BinaryOp, Expr, ExprKind, Stmt, StmtKind};
 use super::lexer::Token;
 use super::parser::{Parsed, Parser, Stop};
 use crate::diagnostic::Diagnostics;
@@ -67,7 +67,7 @@ fn statement(parser: &mut Parser<'_>) -> Parsed<Stmt> {
             parser.advance();
             parser.name()?;
             condition(parser)?;
-            StmtKind::Branch
+            StmtKind::Reserved("structured control")
         }
         (Token::Name, "call") => {
             parser.advance();
@@ -82,17 +82,17 @@ fn statement(parser: &mut Parser<'_>) -> Parsed<Stmt> {
         (Token::Name, "return") => {
             parser.advance();
             let mut values = Vec::new();
-            while !matches!(parser.peek(), Token::End | Token::Eof | Token::CloseBrace) {
+            while !ends_statement(parser) {
                 values.push(parser.expression()?);
                 if !parser.take(Token::Comma) {
                     break;
                 }
             }
-            StmtKind::Return(values)
+            StmtKind::Return(values, condition(parser)?)
         }
         (Token::Name, "halt") => {
             parser.advance();
-            StmtKind::Halt
+            StmtKind::Halt(condition(parser)?)
         }
         (Token::Name, "nop") => {
             parser.advance();
@@ -106,16 +106,25 @@ fn statement(parser: &mut Parser<'_>) -> Parsed<Stmt> {
         (Token::Name, "match") => {
             parser.advance();
             parser.nested(match_arms)?;
-            StmtKind::Match
+            StmtKind::Reserved("`match`")
         }
         (Token::Name, "for") => {
             parser.advance();
             parser.nested(bounded_loop)?;
-            StmtKind::For
+            StmtKind::Reserved("a bounded loop")
         }
         _ => assignment(parser)?,
     };
     Ok(Stmt { span: parser.span_from(start), kind })
+}
+
+/// Whether no value follows, but the end of the statement or its condition.
+fn ends_statement(parser: &Parser<'_>) -> bool {
+    match parser.peek() {
+        Token::End | Token::Eof | Token::CloseBrace => true,
+        Token::Name => parser.word() == "if",
+        _ => false,
+    }
 }
 
 fn condition(parser: &mut Parser<'_>) -> Parsed<Option<Expr>> {
@@ -135,8 +144,20 @@ fn assignment(parser: &mut Parser<'_>) -> Parsed<StmtKind> {
     if parser.take(Token::Assign) {
         return Ok(StmtKind::Assign(place, parser.expression()?));
     }
-    match place.kind {
-        ExprKind::Call(..) => Ok(StmtKind::Expr),
+    match (place.kind, parser.peek()) {
+        (ExprKind::Call(..), _) => Ok(StmtKind::Reserved("a call for its effect")),
+        (ExprKind::Binary(BinaryOp::Eq, ..), _) => {
+            parser.diagnostics.error(place.span, "this compares two values; `=` assigns one");
+            Err(Stop)
+        }
+        (ExprKind::Name(name), Token::Name | Token::Int | Token::OpenBrace) => {
+            parser.diagnostics.error_with_help(
+                place.span,
+                format!("no statement starts with `{name}`"),
+                "statements are let, trap, goto, call, return, halt, out, if, nop, and `place = value`",
+            );
+            Err(Stop)
+        }
         _ => Err(parser.unexpected("`=`")),
     }
 }

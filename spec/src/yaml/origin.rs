@@ -17,20 +17,25 @@ pub(super) fn content(file: &str, span: Range<usize>, style: ScalarStyle) -> Ran
             (span.start + 1).min(end)..end
         }
         ScalarStyle::Literal | ScalarStyle::Folded => {
-            let header = file[span.clone()].find('\n').map_or(span.end, |at| span.start + at + 1);
-            header..span.end
+            let header = match &file[span.clone()] {
+                block if block.starts_with(['|', '>']) => {
+                    block.find('\n').map_or(block.len(), |newline| newline + 1)
+                }
+                _ => 0,
+            };
+            span.start + header..span.end
         }
     }
 }
 
-/// Offsets in the text and in the file, for each run of bytes that is the same in both; the last
-/// pair is the end of both.
+/// Offsets in the text and in the file, for each run of bytes that is the same in both, and the
+/// end of the last one in the file.
 pub(super) fn runs(
     text: &str,
     file: &str,
     content: Range<usize>,
     style: ScalarStyle,
-) -> Vec<(u32, u32)> {
+) -> (Vec<(u32, u32)>, u32) {
     let mut units = Units { file, at: content.start, end: content.end, style };
     let mut runs: Vec<(u32, u32)> = vec![(0, content.start as u32)];
     let mut end = content.start;
@@ -43,9 +48,8 @@ pub(super) fn runs(
         }
         end = unit.range.end;
     }
-    let text_end = text.trim_end().len();
-    extend(&mut runs, text_end, end);
-    runs
+    extend(&mut runs, text.trim_end().len(), end);
+    (runs, end as u32)
 }
 
 /// Adds a run unless the last one leads to the same place.

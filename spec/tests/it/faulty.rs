@@ -47,8 +47,9 @@ fn every_faulty_spec_is_reported_as_expected() {
         }
         match fs::read_to_string(&beside) {
             Ok(expected) if expected == found => {}
-            Ok(expected) => wrong
-                .push(format!("{}: expected\n{expected}\nfound\n{found}", path.display())),
+            Ok(expected) => {
+                wrong.push(format!("{}: expected\n{expected}\nfound\n{found}", path.display()))
+            }
             Err(_) => wrong.push(format!("{}: no expectation beside it", path.display())),
         }
     }
