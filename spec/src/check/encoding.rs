@@ -175,10 +175,10 @@ impl Builder<'_, '_> {
         if let Some(storage) = Storage::parse(&name.text) {
             return Some((Some(storage), OperandKind::Immediate));
         }
-        if name.text.starts_with(['i', 'u', 'f'])
-            && name.text.ends_with(|c: char| c.is_ascii_digit())
-        {
-            machine::int_type(&name.text, name.span, self.context);
+        let number = name.text.trim_end_matches("be").trim_end_matches("le");
+        if number.starts_with(['i', 'u', 'f']) && number.ends_with(|c: char| c.is_ascii_digit()) {
+            self.complete = false;
+            machine::int_type(number, name.span, self.context);
         } else {
             let kinds = self.tables.kinds.keys().map(String::as_str);
             let known = kinds.chain(["i32", "u8", "u16be", "uleb32"]);

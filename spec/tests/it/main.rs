@@ -2,3 +2,7 @@
 
 mod builtins;
 mod faulty;
+mod hostile;
+mod laws;
+mod sound;
+mod support;
