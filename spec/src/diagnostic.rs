@@ -216,7 +216,8 @@ impl<'a> Excerpt<'a> {
     fn around(source: &'a Source, span: Span) -> Self {
         let text = source.text.as_str();
         let start = text.floor_char_boundary(span.start as usize);
-        let end = text.floor_char_boundary(span.end as usize).max(start);
+        let longest = start + 2 * Self::WIDTH * Self::LINES;
+        let end = text.floor_char_boundary((span.end as usize).min(longest)).max(start);
         let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
         let last = text[start..end]
             .match_indices('\n')
@@ -233,7 +234,6 @@ impl<'a> Excerpt<'a> {
         } else {
             line_end
         };
-        let last = last.min(text.floor_char_boundary(start + 2 * Self::WIDTH)).min(to);
         let excerpt = Self {
             text: Cow::Borrowed(&text[from..to]),
             first_line: source.line_column(start).0,

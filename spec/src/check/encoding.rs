@@ -18,6 +18,8 @@ use crate::limits;
 const INSTRUCTION_BYTES: u32 = 64;
 /// Formats inside formats.
 const FORMAT_DEPTH: usize = 8;
+/// Uses of formats in an encoding, those inside of formats included.
+const FORMAT_USES: usize = 64;
 
 /// Operands and encoding of an instruction. When the pattern is faulty there is no encoding, and the
 /// operands are those that could be made out.
@@ -43,6 +45,7 @@ pub(super) fn build(
         operands: Vec::new(),
         parts: Vec::new(),
         before,
+        formats: 0,
         complete: true,
         site: None,
     };
@@ -69,6 +72,8 @@ struct Builder<'a, 'c> {
     parts: Vec<Part>,
     /// How many faults there were before this encoding.
     before: usize,
+    /// How many formats were used.
+    formats: usize,
     /// Whether all parts could be made out.
     complete: bool,
     /// The use of the format at hand, the outermost one.
@@ -88,6 +93,9 @@ impl Builder<'_, '_> {
 
     fn items(&mut self, items: &[PatternItem], parameters: &Parameters, depth: usize) {
         for item in items {
+            if self.parts.len() > INSTRUCTION_BYTES as usize {
+                return; // This is reported in the end.
+            }
             match &item.kind {
                 PatternKind::Fixed(value) => self.fixed_byte(value, parameters),
                 PatternKind::Operand(operand) => self.operand_part(operand),
@@ -226,7 +234,12 @@ impl Builder<'_, '_> {
             }
             let outer = self.site;
             self.site = outer.or(Some(span));
-            self.format(name, format, arguments, parameters, depth);
+            self.formats += 1;
+            if self.formats <= FORMAT_USES {
+                self.format(name, format, arguments, parameters, depth);
+            } else if self.formats == FORMAT_USES + 1 {
+                self.error(span, format!("more than {FORMAT_USES} formats in one encoding"));
+            }
             self.site = outer;
         } else {
             let known = tables.words.keys().chain(tables.formats.keys()).map(String::as_str);

@@ -199,23 +199,26 @@ impl Arbitrary for Edited {
 }
 
 fn edited(g: &mut Gen, text: &str) -> String {
+    if text.is_empty() {
+        return "bytestone: spec/1".to_owned();
+    }
     let mut at = |len: usize| usize::arbitrary(g) % len.max(1);
     let kind = at(6);
-    let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let mut lines: Vec<&str> = text.split('\n').collect();
     match kind {
         0 => {
             lines.remove(at(lines.len()));
-            lines.concat()
+            lines.join("\n")
         }
         1 => {
             let line = lines[at(lines.len())];
             lines.insert(at(lines.len()), line);
-            lines.concat()
+            lines.join("\n")
         }
         2 => {
             let (a, b) = (at(lines.len()), at(lines.len()));
             lines.swap(a, b);
-            lines.concat()
+            lines.join("\n")
         }
         3 => {
             let mut tokens: Vec<&str> = text.split_inclusive([' ', ',', '(', '\n']).collect();
@@ -245,5 +248,5 @@ fn edited_specs_are_read_without_a_panic() {
     fn law(edited: Edited) -> bool {
         observed(&edited.0) == observed(&edited.0)
     }
-    QuickCheck::new().tests(1500).quickcheck(law as fn(Edited) -> bool);
+    QuickCheck::new().tests(400).quickcheck(law as fn(Edited) -> bool);
 }
