@@ -9,9 +9,10 @@ use crate::shape::{Reserved, Text};
 /// The header of spec files.
 pub const HEADER: &str = "spec/1";
 
-/// An instruction set.
+/// An instruction set: how its instructions are written in bytes, what they mean, how they fail.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "Bytestone spec")]
 pub struct SpecFile {
     /// The format of this file: `spec/1`.
     #[schemars(required, extend("x-independent" = true))]

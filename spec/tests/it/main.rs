@@ -3,6 +3,8 @@
 mod builtins;
 mod faulty;
 mod hostile;
+mod json;
 mod laws;
+mod schema;
 mod sound;
 mod support;
