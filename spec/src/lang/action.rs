@@ -42,7 +42,7 @@ fn statements(parser: &mut Parser<'_>, close: Token) -> Parsed<Vec<Stmt>> {
             }
         }
         if !matches!(parser.peek(), Token::End | Token::Eof) && parser.peek() != close {
-            parser.unexpected("the end of the statement");
+            trailing(parser);
             parser.skip_statement();
             if close == Token::Eof {
                 parser.take(Token::CloseBrace);
@@ -118,6 +118,23 @@ fn statement(parser: &mut Parser<'_>) -> Parsed<Stmt> {
     Ok(Stmt { span: parser.span_from(start), kind })
 }
 
+/// Reports what stands behind a statement.
+fn trailing(parser: &mut Parser<'_>) {
+    let help = match (parser.peek(), parser.word()) {
+        (Token::Name, "if") => {
+            "trap, goto, return and halt take a condition; others go into `if … { … }`"
+        }
+        (Token::Name, "and") => "both conditions: `&&`",
+        (Token::Name, "or") => "one of the conditions: `||`",
+        _ => {
+            parser.unexpected("the end of the statement");
+            return;
+        }
+    };
+    let message = format!("expected the end of the statement, found `{}`", parser.word());
+    parser.diagnostics.error_with_help(parser.here(), message, help);
+}
+
 /// Whether no value follows, but the end of the statement or its condition.
 fn ends_statement(parser: &Parser<'_>) -> bool {
     match parser.peek() {
@@ -168,7 +185,7 @@ fn conditional(parser: &mut Parser<'_>) -> Parsed<StmtKind> {
     parser.expect(Token::OpenBrace)?;
     let then = statements(parser, Token::CloseBrace)?;
     let mut other = Vec::new();
-    if parser.take_word("else") {
+    if parser.take_word_behind_line_ends("else") {
         let start = parser.here();
         if parser.peek() == Token::Name && parser.word() == "if" {
             let kind = parser.nested(conditional)?;

@@ -128,6 +128,17 @@ impl<'a> Parser<'a> {
         while self.take(Token::End) {}
     }
 
+    /// Takes the next token that is no line end if it is the word `keyword`.
+    pub(super) fn take_word_behind_line_ends(&mut self, keyword: &str) -> bool {
+        let start = self.at;
+        self.skip_line_ends();
+        let found = self.take_word(keyword);
+        if !found {
+            self.at = start;
+        }
+        found
+    }
+
     /// Skips to the end of the statement in which a fault was found.
     pub(super) fn skip_statement(&mut self) {
         while !matches!(self.peek(), Token::End | Token::CloseBrace | Token::Eof) {

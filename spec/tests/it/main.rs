@@ -1,10 +1,12 @@
 //! Tests of the spec language.
 
 mod builtins;
+mod extending;
 mod faulty;
 mod hostile;
 mod json;
 mod laws;
+mod manual;
 mod schema;
 mod sound;
 mod support;

@@ -98,6 +98,7 @@ impl Lowering<'_, '_> {
 
     pub(super) fn return_(&mut self, values: &[Expr], condition: Option<&Expr>, span: Span) {
         if !values.is_empty() {
+            self.partial = true;
             return self.context.diagnostics.unsupported(span, "a return with values");
         }
         if self.cx.machine.call_depth.is_none() {
