@@ -8,7 +8,7 @@ mod machine;
 mod operand;
 mod overlap;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::diagnostic::{Diagnostics, Span};
 use crate::file::{InstructionFile, SpecFile, TextOrList};
@@ -124,6 +124,8 @@ pub(crate) fn check(file: &SpecFile, context: &mut Context<'_>) -> Option<Isa> {
     let machine = machine::machine(&file.machine, context);
     let code_end = machine::code(file.code.as_ref(), context);
     let traps = machine::traps(file, context);
+    let decisions = machine::notes("decisions", &file.decisions, context);
+    let errata = machine::notes("errata", &file.errata, context);
     let tables = operand::tables(file, &machine, context);
 
     let mut instructions = Vec::new();
@@ -150,6 +152,7 @@ pub(crate) fn check(file: &SpecFile, context: &mut Context<'_>) -> Option<Isa> {
         }
     }
     overlap::check(&instructions, &sites, context.diagnostics);
+    shared_clauses(&instructions, context);
     if instructions.len() == file.instructions.len() && context.dropped.is_empty() {
         // What a faulty instruction raises and uses is not known.
         unused_traps(&instructions, &traps, context);
@@ -166,8 +169,8 @@ pub(crate) fn check(file: &SpecFile, context: &mut Context<'_>) -> Option<Isa> {
         code_end,
         traps,
         instructions,
-        decisions: machine::notes(&file.decisions),
-        errata: machine::notes(&file.errata),
+        decisions,
+        errata,
     })
 }
 
@@ -421,6 +424,20 @@ fn effect_of(declared: &StackEffect, meaning: &body::Meaning) -> Effect {
         }
     }
     effect
+}
+
+/// Ids of clauses name one thing each; with a `.` in a mnemonic two could be the same.
+fn shared_clauses(instructions: &[Instruction], context: &mut Context<'_>) {
+    let mut owners: HashMap<&str, &str> = HashMap::new();
+    for insn in instructions {
+        for clause in &insn.clauses {
+            if let Some(owner) = owners.insert(&clause.id, &insn.name) {
+                let span = context.key_span(&["instructions", &insn.name]);
+                let message = format!("the clause `{}` is also one of `{owner}`", clause.id);
+                context.diagnostics.error(span, message);
+            }
+        }
+    }
 }
 
 /// A trap that no instruction raises is a fault: either the trap or a rule is missing.

@@ -12,6 +12,7 @@ use std::collections::HashSet;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span as Marks, StrInput};
 use serde::de::DeserializeOwned;
 
+use self::origin::Run;
 use crate::diagnostic::{Diagnostics, Source, Span};
 use crate::limits;
 
@@ -51,8 +52,7 @@ pub struct Entry {
 pub struct Scalar {
     /// The text, without quotes and without the indentation of a block.
     pub text: String,
-    /// Offsets in the text and in the file, for each run of bytes that is the same in both.
-    origin: Vec<(u32, u32)>,
+    origin: Vec<Run>,
     /// Quotes included.
     span: Span,
 }
@@ -60,7 +60,8 @@ pub struct Scalar {
 impl Scalar {
     /// A text that stands in the file as it is.
     pub(crate) fn plain(text: &str, span: Span) -> Self {
-        Self { text: text.to_owned(), origin: vec![(0, span.start)], span }
+        let run = Run { text: 0..text.len(), file: span.start as usize..span.end as usize };
+        Self { text: text.to_owned(), origin: vec![run], span }
     }
 
     /// The place in the file of a range of bytes of the text.
@@ -71,7 +72,7 @@ impl Scalar {
             Some((at, last)) if at >= range.start => self.offset_behind(at, last.len_utf8()),
             _ => start,
         };
-        Span { start, end: end.max(start), ..self.span }
+        Span { start: start as u32, end: end.max(start) as u32, ..self.span }
     }
 
     /// The place in the file of the whole text.
@@ -80,23 +81,28 @@ impl Scalar {
     }
 
     /// The place in the file of the character at an offset.
-    fn offset(&self, at: usize) -> u32 {
+    fn offset(&self, at: usize) -> usize {
         match self.origin.get(self.run(at)) {
-            Some((text, file)) => (file + (at as u32 - text)).min(self.span.end),
-            None => self.span.start,
+            Some(run) => (run.file.start + at.saturating_sub(run.text.start)).min(self.end()),
+            None => self.span.start as usize,
         }
     }
 
     /// The place in the file behind a character; an escape is longer there than in the text.
-    fn offset_behind(&self, at: usize, len: usize) -> u32 {
-        match self.origin.get(self.run(at) + 1) {
-            Some((text, file)) if *text as usize == at + len => *file,
-            _ => (self.offset(at) + len as u32).min(self.span.end),
+    fn offset_behind(&self, at: usize, len: usize) -> usize {
+        match self.origin.get(self.run(at)) {
+            Some(run) if run.text.end == at + len => run.file.end,
+            _ => (self.offset(at) + len).min(self.end()),
         }
     }
 
+    /// The last run that starts at an offset or before it.
     fn run(&self, at: usize) -> usize {
-        self.origin.partition_point(|(text, _)| *text as usize <= at).saturating_sub(1)
+        self.origin.partition_point(|run| run.text.start <= at).saturating_sub(1)
+    }
+
+    fn end(&self) -> usize {
+        self.span.end as usize
     }
 }
 
@@ -168,12 +174,27 @@ impl Node {
 #[error("{0}")]
 pub struct TypedError(serde_yaml::Error);
 
-/// A text as a YAML scalar, quoted when it needs to be, for writing files.
+/// A text as a YAML scalar of one line, quoted when it needs to be, for writing files.
+///
+/// ```
+/// use bytestone_spec::yaml::quoted;
+/// assert_eq!(quoted("plain"), "plain");
+/// assert_eq!(quoted("0x01"), "'0x01'");
+/// assert_eq!(quoted("two\nlines"), r#""two\nlines""#);
+/// ```
 pub fn quoted(text: &str) -> String {
+    // These end lines for some readers of YAML, or may not stand in a file at all.
+    let special = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}');
     match serde_yaml::to_string(text) {
-        Ok(line) if !text.contains('\n') => line.trim_end_matches('\n').to_owned(),
-        // JSON strings are YAML scalars.
-        _ => serde_json::Value::from(text).to_string(),
+        Ok(line) if !text.contains(special) => line.trim_end_matches('\n').to_owned(),
+        _ => {
+            let escaped = |c: char| match c {
+                _ if special(c) => format!("\\u{:04x}", u32::from(c)),
+                _ => c.to_string(),
+            };
+            // JSON strings are YAML scalars.
+            serde_json::Value::from(text).to_string().chars().map(escaped).collect()
+        }
     }
 }
 
@@ -307,7 +328,7 @@ impl<'a> Reader<'a> {
             Event::Scalar(text, style, anchor, tag) => {
                 self.refuse(span, anchor, tag.is_some());
                 let scalar = self.scalar(text.into_owned(), style, span);
-                if scalar.text.trim().is_empty() && matches!(style, ScalarStyle::Plain) {
+                if scalar.text.is_empty() && matches!(style, ScalarStyle::Plain) {
                     self.diagnostics.error_with_help(
                         span,
                         "an empty value",
@@ -394,11 +415,14 @@ impl<'a> Reader<'a> {
     fn scalar(&self, text: String, style: ScalarStyle, span: Span) -> Scalar {
         let range = span.start as usize..span.end as usize;
         let content = origin::content(self.text, range, style);
-        let (origin, end) = origin::runs(&text, self.text, content, style);
+        let origin = origin::runs(&text, self.text, content, style);
         let span = match style {
             ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => span,
             // The parser's mark may lie behind white space and comments.
-            _ => Span { end, ..span },
+            _ => match origin.last() {
+                Some(run) => Span { end: run.file.end as u32, ..span },
+                None => span,
+            },
         };
         Scalar { text, origin, span }
     }

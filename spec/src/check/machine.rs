@@ -40,8 +40,8 @@ pub(super) fn header(file: &SpecFile, context: &mut Context<'_>) -> Option<Heade
     Some(Header { name: file.isa.as_ref()?.0.clone(), version })
 }
 
-/// Whether a text can name a machine, a case or a note.
-pub fn is_plain_name(name: &str) -> bool {
+/// Whether a text can name a machine or a note.
+fn is_plain_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
         && name.len() <= 100
@@ -287,13 +287,29 @@ fn is_identifier(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
-pub(super) fn notes(notes: &IndexMap<String, NoteFile>) -> Vec<Note> {
-    notes
-        .iter()
-        .map(|(name, note)| Note {
+pub(super) fn notes(
+    section: &str,
+    notes: &IndexMap<String, NoteFile>,
+    context: &mut Context<'_>,
+) -> Vec<Note> {
+    let text = |text: &Option<Text>| text.as_ref().map(|text| text.trim().to_owned());
+    let mut checked = Vec::new();
+    for (name, note) in notes {
+        let span = context.key_span(&[section, name]);
+        if !is_plain_name(name) {
+            context.diagnostics.error(
+                span,
+                "a note's name starts with a lower-case letter and holds at most 100 lower-case letters, digits and `-`",
+            );
+        }
+        if note.text.as_ref().is_some_and(|text| text.trim().is_empty()) {
+            context.diagnostics.error(span, format!("the note `{name}` says nothing"));
+        }
+        checked.push(Note {
             name: name.clone(),
-            reference: note.reference.as_ref().map(|reference| reference.0.clone()),
-            text: note.text.as_ref().map_or_else(String::new, |text| text.0.clone()),
-        })
-        .collect()
+            reference: text(&note.reference),
+            text: text(&note.text).unwrap_or_default(),
+        });
+    }
+    checked
 }

@@ -158,6 +158,11 @@ fn kind(
     tables: &Tables,
     context: &mut Context<'_>,
 ) -> Option<Kind> {
+    if Storage::parse(name).is_some() {
+        let span = context.key_span(&["operands", name]);
+        context.diagnostics.error(span, format!("`{name}` is a type and cannot name a kind"));
+        return None;
+    }
     let raw_span = context.span(&["operands", name, "raw"]);
     let raw = match &file.raw {
         None => None,
@@ -347,6 +352,10 @@ fn define_format(
             context.diagnostics.error(parameter.span, message);
             return None;
         }
+    }
+    if name.text == "align" {
+        context.diagnostics.error(name.span, "`align` is a word of the language, not a name");
+        return None;
     }
     if tables.words.contains_key(&name.text) || tables.formats.contains_key(&name.text) {
         let message = format!("`{}` is already a word or a format", name.text);

@@ -28,37 +28,38 @@ pub(super) fn content(file: &str, span: Range<usize>, style: ScalarStyle) -> Ran
     }
 }
 
-/// Offsets in the text and in the file, for each run of bytes that is the same in both, and the
-/// end of the last one in the file.
-pub(super) fn runs(
-    text: &str,
-    file: &str,
-    content: Range<usize>,
-    style: ScalarStyle,
-) -> (Vec<(u32, u32)>, u32) {
-    let mut units = Units { file, at: content.start, end: content.end, style };
-    let mut runs: Vec<(u32, u32)> = vec![(0, content.start as u32)];
-    let mut end = content.start;
-    let visible = text.char_indices().filter(|(_, character)| !character.is_whitespace());
-    for (offset, character) in visible {
-        let Some(unit) = units.by_ref().find(|unit| !unit.blank) else { break };
-        extend(&mut runs, offset, unit.range.start);
-        if unit.range.len() != character.len_utf8() {
-            extend(&mut runs, offset + character.len_utf8(), unit.range.end);
-        }
-        end = unit.range.end;
-    }
-    extend(&mut runs, text.trim_end().len(), end);
-    (runs, end as u32)
+/// Bytes that are the same in the text and in the file, or an escape and what it stands for.
+#[derive(Clone, Debug)]
+pub(super) struct Run {
+    /// The place in the text, without white space at its end.
+    pub(super) text: Range<usize>,
+    /// The place in the file.
+    pub(super) file: Range<usize>,
 }
 
-/// Adds a run unless the last one leads to the same place.
-fn extend(runs: &mut Vec<(u32, u32)>, text: usize, file: usize) {
-    let (text, file) = (text as u32, file as u32);
-    match runs.last_mut() {
-        Some(last) if last.0 == text => last.1 = file,
-        Some(last) if last.1 + (text - last.0) == file => {}
-        _ => runs.push((text, file)),
+/// The runs of a scalar's visible characters, in order.
+pub(super) fn runs(text: &str, file: &str, content: Range<usize>, style: ScalarStyle) -> Vec<Run> {
+    let mut units = Units { file, at: content.start, end: content.end, style };
+    let mut runs: Vec<Run> = Vec::new();
+    for (start, character) in text.char_indices().filter(|(_, c)| !c.is_whitespace()) {
+        let Some(unit) = units.by_ref().find(|unit| !unit.blank) else { break };
+        let end = start + character.len_utf8();
+        match runs.last_mut() {
+            Some(run) if run.goes_on(start, &unit) => {
+                run.text.end = end;
+                run.file.end = unit.range.end;
+            }
+            _ => runs.push(Run { text: start..end, file: unit.range }),
+        }
+    }
+    runs
+}
+
+impl Run {
+    /// Whether the character at an offset of the text stands as far behind the run's start in the file.
+    fn goes_on(&self, start: usize, unit: &Unit) -> bool {
+        let verbatim = self.text.len() == self.file.len() && !unit.escape;
+        verbatim && start - self.text.start == unit.range.start - self.file.start
     }
 }
 
@@ -66,6 +67,7 @@ fn extend(runs: &mut Vec<(u32, u32)>, text: usize, file: usize) {
 struct Unit {
     range: Range<usize>,
     blank: bool,
+    escape: bool,
 }
 
 struct Units<'a> {
@@ -81,14 +83,17 @@ impl Iterator for Units<'_> {
     fn next(&mut self) -> Option<Unit> {
         let rest = self.file.get(self.at..self.end)?;
         let first = rest.chars().next()?;
-        let (len, blank) = match (self.style, first) {
-            (ScalarStyle::DoubleQuoted, '\\') => escape(rest),
-            (ScalarStyle::SingleQuoted, '\'') => (2, false),
-            _ => (first.len_utf8(), first.is_whitespace()),
+        let (len, blank, escape) = match (self.style, first) {
+            (ScalarStyle::DoubleQuoted, '\\') => {
+                let (len, blank) = escape(rest);
+                (len, blank, true)
+            }
+            (ScalarStyle::SingleQuoted, '\'') => (2, false, true),
+            _ => (first.len_utf8(), first.is_whitespace(), false),
         };
         let start = self.at;
         self.at = (start + len).min(self.end);
-        Some(Unit { range: start..self.at, blank })
+        Some(Unit { range: start..self.at, blank, escape })
     }
 }
 

@@ -7,6 +7,7 @@ mod hostile;
 mod json;
 mod laws;
 mod manual;
+mod places;
 mod schema;
 mod sound;
 mod support;

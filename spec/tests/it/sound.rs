@@ -288,6 +288,23 @@ instructions:
 }
 
 #[test]
+fn the_commit_rule_holds_on_each_path() {
+    let isa = isa(r#"
+traps: {bad: Bad.}
+instructions:
+  A: {enc: "0x01", stack: "a --", traps: [bad], do: "if a == 0 { out a } else { trap bad if a == 1 }", doc: A.}
+  B: {enc: "0x02", stack: "a -- r", do: "if a == 0 { out a; r = 1 } else { r = local[0] }", doc: B.}
+"#);
+    let a = &insn(&isa, "A").body;
+    let Some(Op::TrapIf { cond, .. }) = a.ops.last() else { panic!("{:?}", a.ops) };
+    // The trap of the second arm has the negation of the condition in it.
+    let at = usize::from(cond - a.inputs - a.operands);
+    assert!(matches!(a.ops[at], Op::Binary { op: BinaryOp::And, .. }));
+    assert!(a.writes[0].guard.is_some());
+    assert!(matches!(insn(&isa, "B").body.ops.last(), Some(Op::Select { .. })));
+}
+
+#[test]
 fn facts_about_divisors_hold_where_they_were_established() {
     let sound = [
         "trap zero if b == 0; r = div_floor(a, b)",
