@@ -39,7 +39,8 @@ impl fmt::Display for Type {
 /// A name that an action can read.
 pub(super) struct Binding {
     pub(super) name: String,
-    pub(super) value: Typed,
+    /// `None` if it is faulty, which was reported.
+    pub(super) value: Option<Typed>,
     pub(super) used: bool,
     span: Span,
     origin: Origin,
@@ -229,7 +230,7 @@ impl Lowering<'_, '_> {
             self.error(name.span, format!("the name `{text}` is given twice"));
             text = "_"; // The name means the first one.
         }
-        let value = Typed { temp: self.scope.len() as Temp, ty };
+        let value = Some(Typed { temp: self.scope.len() as Temp, ty });
         let (name, span) = (text.to_owned(), name.span);
         self.scope.push(Binding { name, value, used: false, span, origin });
     }
@@ -363,8 +364,6 @@ impl Lowering<'_, '_> {
         } else if self.scope.iter().any(|binding| binding.name == name.text) {
             self.error(name.span, format!("the name `{}` is given twice", name.text));
         } else {
-            // A faulty value still binds its name, so that its uses are not faults as well.
-            let value = value.unwrap_or(Typed { temp: 0, ty: Type::Int(IntType::unsigned(64)) });
             self.scope.push(Binding {
                 name: name.text.clone(),
                 value,
@@ -459,17 +458,12 @@ impl Lowering<'_, '_> {
         }
         let always = condition.is_none();
         let condition = match condition {
-            Some(expr) => match self.condition(expr) {
-                Some(temp) => {
-                    self.learn(expr, false);
-                    temp
-                }
-                None => return,
-            },
-            None => match self.emit(Op::Const(1), Type::Bool, span) {
-                Some(value) => value.temp,
-                None => return,
-            },
+            Some(expr) => {
+                let condition = self.condition(expr);
+                self.learn(expr, false);
+                condition
+            }
+            None => self.emit(Op::Const(1), Type::Bool, span).map(|value| value.temp),
         };
         self.raised.push(name.text.clone());
         let Some(at) = self.cx.traps.iter().position(|trap| trap.name == name.text) else {
@@ -488,12 +482,14 @@ impl Lowering<'_, '_> {
                 format!("add it to the instruction: `traps: [{}]`", name.text),
             );
         }
-        let Some(cond) = self.guarded(condition, span) else { return };
-        let clause = self.clause(&format!("trap.{}", name.text));
-        self.emit(Op::TrapIf { cond, trap: TrapId(at as u16), clause }, Type::Bool, span);
         if always {
             self.state.control = Control::Trapped;
         }
+        let Some(cond) = condition.and_then(|condition| self.guarded(condition, span)) else {
+            return;
+        };
+        let clause = self.clause(&format!("trap.{}", name.text));
+        self.emit(Op::TrapIf { cond, trap: TrapId(at as u16), clause }, Type::Bool, span);
     }
 
     /// The condition that also holds the guard of the statement at hand.
@@ -571,19 +567,20 @@ impl Lowering<'_, '_> {
             let output = &self.effect.outputs[at];
             let found = self.scope.iter_mut().find(|binding| binding.name == output.text);
             match found {
-                Some(binding) if binding.value.ty == Type::Int(of) => {
-                    binding.used = true;
-                    self.state.outputs[at] = Some(binding.value.temp);
+                Some(Binding { value: Some(value), used, .. }) if value.ty == Type::Int(of) => {
+                    *used = true;
+                    self.state.outputs[at] = Some(value.temp);
                     self.clause(&output.text.clone());
                 }
-                Some(binding) => {
-                    let message = format!("expected {of}, found {}", binding.value.ty);
+                Some(Binding { value: Some(value), .. }) => {
+                    let message = format!("expected {of}, found {}", value.ty);
                     let help = format!(
                         "give the output another name and assign it: `r = {of}({})`",
                         output.text
                     );
                     self.context.diagnostics.error_with_help(output.span, message, help);
                 }
+                Some(Binding { value: None, .. }) => {}
                 None if !self.complete || self.partial => {}
                 None => self.context.diagnostics.error_with_help(
                     output.span,

@@ -121,7 +121,7 @@ impl Lowering<'_, '_> {
             return None;
         };
         binding.used = true;
-        let value = binding.value;
+        let value = binding.value?;
         match value.ty {
             Type::Bool | Type::Int(_) => Some(value),
             Type::Operand(OperandKind::Index(bank)) => {
@@ -202,9 +202,9 @@ impl Lowering<'_, '_> {
             return None;
         };
         binding.used = true;
-        if binding.value.ty != Type::Operand(OperandKind::Index(bank)) {
-            let found = binding.value.ty;
-            match found {
+        let value = binding.value?;
+        if value.ty != Type::Operand(OperandKind::Index(bank)) {
+            match value.ty {
                 Type::Int(_) | Type::Bool if self.operand_named(name).is_none() => {
                     self.context.diagnostics.unsupported(index.span, "a computed index");
                 }
@@ -216,7 +216,7 @@ impl Lowering<'_, '_> {
             }
             return None;
         }
-        Some((bank, binding.value.temp))
+        Some((bank, value.temp))
     }
 
     fn call(
@@ -368,13 +368,15 @@ impl Lowering<'_, '_> {
 
     /// Two values of one type; a number without a type takes that of the other.
     fn operands(&mut self, a: &Expr, b: &Expr, wanted: Option<Type>) -> Option<(Typed, Typed)> {
-        let (left, right) = if is_literal(a) && !is_literal(b) {
-            let right = self.expr(b, wanted)?;
-            (self.expr(a, Some(right.ty))?, right)
-        } else {
-            let left = self.expr(a, wanted)?;
-            (left, self.expr(b, Some(left.ty))?)
+        let literal_first = is_literal(a) && !is_literal(b);
+        let (first, second) = if literal_first { (b, a) } else { (a, b) };
+        // Both are examined even if one is faulty; a number then has no type to take.
+        let first = self.expr(first, wanted);
+        let second = match first {
+            None if is_literal(second) => None,
+            _ => self.expr(second, first.map(|value| value.ty).or(wanted)),
         };
+        let (left, right) = if literal_first { (second?, first?) } else { (first?, second?) };
         if left.ty != right.ty {
             let message =
                 format!("the operands have different types: {} and {}", left.ty, right.ty);
@@ -468,13 +470,13 @@ impl Lowering<'_, '_> {
     }
 
     fn logical(&mut self, op: BinaryOp, a: &Expr, b: &Expr, span: Span) -> Option<Typed> {
-        let left = self.condition(a)?;
+        let left = self.condition(a);
         // The right side matters only where the left one does not decide.
         let facts = self.state.nonzero.clone();
         self.learn(a, op == BinaryOp::And);
         let right = self.condition(b);
         self.state.nonzero = facts;
-        let op = Op::Binary { op, ty: IntType::unsigned(1), a: left, b: right? };
+        let op = Op::Binary { op, ty: IntType::unsigned(1), a: left?, b: right? };
         self.emit(op, Type::Bool, span)
     }
 
@@ -486,7 +488,7 @@ impl Lowering<'_, '_> {
         span: Span,
         wanted: Option<Type>,
     ) -> Option<Typed> {
-        let cond = self.condition(condition)?;
+        let cond = self.condition(condition);
         let facts = self.state.nonzero.clone();
         self.learn(condition, true);
         let then_value = self.expr(then, wanted);
@@ -503,7 +505,7 @@ impl Lowering<'_, '_> {
             self.context.diagnostics.error(span, message);
             return None;
         }
-        let op = Op::Select { cond, then: then_value.temp, other: other_value.temp };
+        let op = Op::Select { cond: cond?, then: then_value.temp, other: other_value.temp };
         self.emit(op, then_value.ty, span)
     }
 }

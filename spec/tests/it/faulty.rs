@@ -8,12 +8,13 @@ use bytestone_spec::diagnostic::{Source, Style};
 use bytestone_spec::load;
 use bytestone_spec::load::BuiltinOnly;
 
-fn files() -> Vec<PathBuf> {
+/// The files of the folder that end so.
+fn files(ending: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faulty");
     let mut files: Vec<PathBuf> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
+        .filter(|path| path.extension().is_some_and(|extension| extension == ending))
         .collect();
     files.sort();
     files
@@ -32,8 +33,9 @@ fn render(path: &Path) -> Result<String, String> {
 fn every_faulty_spec_is_reported_as_expected() {
     let bless = std::env::var_os("BLESS").is_some_and(|value| value == "1");
     let mut wrong = Vec::new();
-    for path in files() {
-        let found = match render(&path) {
+    let yaml = files("yaml");
+    for path in &yaml {
+        let found = match render(path) {
             Ok(found) => found,
             Err(message) => {
                 wrong.push(message);
@@ -53,6 +55,11 @@ fn every_faulty_spec_is_reported_as_expected() {
             Err(_) => wrong.push(format!("{}: no expectation beside it", path.display())),
         }
     }
-    assert!(files().len() >= 30, "the faulty specs were not found");
+    assert!(yaml.len() >= 60, "the faulty specs were not found");
+    for text in files("txt") {
+        if !yaml.contains(&text.with_extension("yaml")) {
+            wrong.push(format!("{}: expected of nothing", text.display()));
+        }
+    }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

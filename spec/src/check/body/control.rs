@@ -116,7 +116,8 @@ impl Lowering<'_, '_> {
         other: &[Stmt],
         span: Span,
     ) {
-        let Some(cond) = self.condition(condition) else { return };
+        // The arms are examined even if the condition is faulty.
+        let cond = self.condition(condition).unwrap_or(0);
         let Some(negated) = self.not(cond, span) else { return };
         let before = self.state.clone();
         let Some(then) = self.arm(then, (condition, true), cond, span) else { return };
@@ -212,7 +213,7 @@ impl Lowering<'_, '_> {
                 };
                 if let Some(binding) = self.scope.iter().rev().find(|binding| binding.name == *name)
                 {
-                    self.state.nonzero.insert(binding.value.temp);
+                    self.state.nonzero.extend(binding.value.map(|value| value.temp));
                 }
             }
             (ExprKind::Binary(Source::LogicalAnd, a, b), true)
