@@ -202,8 +202,7 @@ impl<'a> Extents<'a> {
 
     /// Finds the extents of a component without a recursive call: what one block reaches, all do.
     fn settle_loop(&mut self, members: &[u32]) {
-        let reach =
-            |&block: &u32| self.look(block, Calls::All).0.below(self.heights.before(block));
+        let reach = |&block: &u32| self.look(block, Calls::All).0.below(self.heights.before(block));
         let reach = members.iter().map(reach).fold(Extent::NOTHING, Extent::join);
         for &block in members {
             self.extents[block as usize] = reach.below(-self.heights.before(block));

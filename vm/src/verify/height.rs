@@ -295,7 +295,9 @@ impl Explorer<'_> {
             && self.places[from as usize].goes_on
         {
             let called = if self.blocks.get(from).ending.calls {
-                self.blocks.callee(from).and_then(|entry| self.places[entry as usize].return_height())
+                self.blocks
+                    .callee(from)
+                    .and_then(|entry| self.places[entry as usize].return_height())
             } else {
                 Some(0)
             };
