@@ -34,7 +34,7 @@ impl Extent {
     }
 
     /// The same counted from a height that is `rise` lower.
-    fn from_below(self, rise: i64) -> Self {
+    fn below(self, rise: i64) -> Self {
         let shift = |far, by| if far == i64::MIN || far == i64::MAX { far } else { far + by };
         Self { need: shift(self.need, -rise), peak: shift(self.peak, rise) }
     }
@@ -191,7 +191,7 @@ impl<'a> Extents<'a> {
                 }
                 kind => self.heights.rise(block, kind),
             };
-            let beyond = self.extents[exit.to as usize].from_below(rise.unwrap_or(0));
+            let beyond = self.extents[exit.to as usize].below(rise.unwrap_or(0));
             if beyond.need > extent.need {
                 needed_by = number;
             }
@@ -202,11 +202,10 @@ impl<'a> Extents<'a> {
 
     /// Finds the extents of a component without a recursive call: what one block reaches, all do.
     fn settle_loop(&mut self, members: &[u32]) {
-        let reach =
-            |&block: &u32| self.look(block, Calls::All).0.from_below(self.heights.before(block));
+        let reach = |&block: &u32| self.look(block, Calls::All).0.below(self.heights.before(block));
         let reach = members.iter().map(reach).fold(Extent::NOTHING, Extent::join);
         for &block in members {
-            self.extents[block as usize] = reach.from_below(-self.heights.before(block));
+            self.extents[block as usize] = reach.below(-self.heights.before(block));
         }
     }
 

@@ -45,7 +45,7 @@ const UNREACHED: Place = Place {
 };
 
 impl Place {
-    fn to_return(&self) -> Option<i32> {
+    fn to_return(self) -> Option<i32> {
         (self.to_return != NEVER).then_some(self.to_return)
     }
 }
