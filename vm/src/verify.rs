@@ -43,8 +43,8 @@
 //! # Why it is linear
 //!
 //! Every block is explored once, told its way to a return once, looked at once and walked
-//! through at most twice, each time with its exits. The union-find structure is linear for
-//! all purposes. The rounds of a recursion are limited: to 16, or to so many that a
+//! through at most twice, each time with its exits. The union-find structure is as good as
+//! linear. The rounds of a recursion are limited: to 16, or to so many that a
 //! million blocks are visited. A recursion that has not settled by then is taken for one that
 //! never does.
 //!

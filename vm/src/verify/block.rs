@@ -214,6 +214,7 @@ impl Blocks {
     }
 
     /// The block with a number below [`Blocks::len`].
+    #[inline]
     pub fn get(&self, block: u32) -> &Block {
         &self.list[block as usize]
     }
@@ -239,6 +240,7 @@ impl Blocks {
     }
 
     /// How many numbers [`Blocks::exit`] knows for a block.
+    #[inline]
     pub fn exits(&self, block: u32) -> u32 {
         self.list[block as usize + 1].targets - self.get(block).targets + 1
     }
@@ -271,8 +273,10 @@ impl Blocks {
 
     /// The entry that a block calls, if it ends in a call with a good target.
     pub fn callee(&self, block: u32) -> Option<u32> {
-        let exit = self.exit(block, self.exits(block) - 1)?;
-        (exit.kind == ExitKind::Call).then_some(exit.to)
+        if !self.get(block).ending.calls {
+            return None;
+        }
+        self.exit(block, self.exits(block) - 1).map(|exit| exit.to)
     }
 }
 

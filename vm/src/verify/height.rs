@@ -45,7 +45,7 @@ const UNREACHED: Place = Place {
 };
 
 impl Place {
-    fn return_height(&self) -> Option<i32> {
+    fn return_height(self) -> Option<i32> {
         (self.return_height != NEVER).then_some(self.return_height)
     }
 }

@@ -54,3 +54,23 @@ impl Potentials {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ties_hold_through_chains() {
+        let mut groups = Potentials::default();
+        let components: Vec<u32> = (0..8).map(|_| groups.add()).collect();
+        // Each zero is as high as 10 in the one before; the chain is made from its end on.
+        for pair in components.windows(2).rev() {
+            assert!(groups.tie((pair[0], 10), (pair[1], 0)));
+        }
+        for ask in [7, 3, 5, 1, 0, 2, 4, 6, 7] {
+            assert_eq!(groups.find(ask), (0, 10 * i64::from(ask)));
+        }
+        assert!(groups.tie((7, 1), (2, 51)));
+        assert!(!groups.tie((7, 1), (2, 50)));
+    }
+}

@@ -14,6 +14,13 @@ fn straight_code() {
 }
 
 #[test]
+fn the_example_of_the_case_format() {
+    let isa = machine("calculator");
+    check(&isa, "PUSH 3\nPUSH 5\nPUSH 2\nMUL\nADD\nPRINT\nHALT ; max 3");
+    check(&isa, "PUSH 1\nPUSH 0\nDIV\nHALT ; max 2");
+}
+
+#[test]
 fn running_off_the_end() {
     let reject = machine("stack");
     let halt = machine_with("stack", &[("end: reject", "end: halt")]);

@@ -377,3 +377,41 @@ fn large_programs() {
         println!("{line}");
     }
 }
+
+/// Each frame shares a place with the next, which is half the machine's stack above the entry of
+/// the one and as far below that of the other.
+fn frames_apart(code: &mut Code, frames: usize) {
+    let (up, down) = (3 * frames, 3 * frames + 16);
+    code.to("CALL", up + 15);
+    for at in 0..frames {
+        code.put(&["LOAD"]).to("JUMPZ", frames + at).to("CALL", at).at(frames + at);
+    }
+    code.put(&["HALT"]);
+    for at in 0..frames {
+        code.at(at).put(&["LOAD"]).to("JUMPZ", 2 * frames + at).to("CALL", up + 15);
+        code.to("JUMP", down + 16 + at + 1);
+        code.at(2 * frames + at).to("CALL", down + 15).at(down + 16 + at).put(&["HALT"]);
+    }
+    code.at(down + 16 + frames).put(&["HALT"]);
+    for (first, insn) in [(up, "PUSH"), (down, "POP")] {
+        code.at(first).put(&[insn, "RET"]);
+        for at in first..first + 15 {
+            code.at(at + 1).to("CALL", at).to("CALL", at).put(&["RET"]);
+        }
+    }
+}
+
+#[test]
+fn heights_too_far_apart_to_be_told() {
+    let isa = machine_with(
+        "stack",
+        &[("raw: i16", "raw: i32"), ("depth: 256, per", "depth: 65536, per")],
+    );
+    for (frames, outcome) in [(1_000, None), (17_000, Some("stack_mismatch"))] {
+        let mut code = Code::new(&isa);
+        frames_apart(&mut code, frames);
+        let program = Codec::new(&isa).decode(&code.finish()).expect("code that decodes");
+        let found = verify(&isa, program).err().map(|rejection| faults_of(&rejection)[0].0);
+        assert_eq!(found, outcome);
+    }
+}
