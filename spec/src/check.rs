@@ -8,26 +8,53 @@ mod machine;
 mod operand;
 mod overlap;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::diagnostic::{Diagnostics, Span};
 use crate::file::{InstructionFile, SpecFile, TextOrList};
-use crate::isa::{Effect, InsnId, Instruction, Isa, SourceText, TransferKind, Trap};
+use crate::isa::{
+    Effect, Instruction, Isa, LIMIT_TRAPS, Machine, Op, SourceText, TransferKind, Trap, TrapId,
+};
 use crate::lang::ast::{EffectItem, Name};
 use crate::lang::{parse_action, parse_effect, parse_pattern};
 use crate::limits;
 use crate::shape::{Text, similar};
-use crate::yaml::{Node, Scalar};
+use crate::yaml::{Entry, Node, Scalar};
 
 /// What the checks share: the tree with its places, and where faults go.
 pub(crate) struct Context<'a> {
-    pub(crate) root: &'a Node,
-    /// Entries that had the wrong shape, whose absence is not a second fault.
-    pub(crate) dropped: &'a HashSet<String>,
+    root: &'a Node,
+    /// The paths of entries that had the wrong shape, whose absence is not a second fault.
+    dropped: &'a HashSet<Vec<String>>,
+    /// Names whose definitions are faulty: that they are not known is not a second fault.
+    faulty: HashSet<String>,
     pub(crate) diagnostics: &'a mut Diagnostics,
 }
 
 impl<'a> Context<'a> {
+    pub(crate) fn new(
+        root: &'a Node,
+        dropped: &'a HashSet<Vec<String>>,
+        diagnostics: &'a mut Diagnostics,
+    ) -> Self {
+        let mut context = Self { root, dropped, faulty: HashSet::new(), diagnostics };
+        for name in dropped.iter().filter_map(|path| path.last()) {
+            context.define_faulty(name);
+        }
+        context
+    }
+
+    /// Notes that a definition is faulty. The key of a format is its signature.
+    pub(crate) fn define_faulty(&mut self, key: &str) {
+        let name = key.split('(').next().unwrap_or(key);
+        self.faulty.insert(name.trim().to_owned());
+    }
+
+    /// Whether the entry at a path had the wrong shape.
+    pub(crate) fn is_dropped(&self, path: &[&str]) -> bool {
+        self.dropped.iter().any(|dropped| dropped.iter().eq(path.iter()))
+    }
+
     /// The node at a path, or the nearest one above it.
     pub(crate) fn node(&self, path: &[&str]) -> &'a Node {
         let mut node = self.root;
@@ -68,7 +95,7 @@ impl<'a> Context<'a> {
         name: &str,
         known: impl Iterator<Item = &'n str>,
     ) {
-        if self.dropped.contains(name) {
+        if self.faulty.contains(name) {
             return;
         }
         let known: Vec<&str> = known.collect();
@@ -91,28 +118,28 @@ impl<'a> Context<'a> {
 
 /// Checks a file; `None` if faults were reported.
 pub(crate) fn check(file: &SpecFile, context: &mut Context<'_>) -> Option<Isa> {
+    sections(context)?;
     machine::reserved(file, context);
     let header = machine::header(file, context);
     let machine = machine::machine(&file.machine, context);
-    let code_end = machine::code(&file.code, context);
-    let mut traps = machine::traps(file, context);
+    let code_end = machine::code(file.code.as_ref(), context);
+    let traps = machine::traps(file, context);
+    let decisions = machine::notes("decisions", &file.decisions, context);
+    let errata = machine::notes("errata", &file.errata, context);
     let tables = operand::tables(file, &machine, context);
 
     let mut instructions = Vec::new();
     let mut sites = Vec::new();
-    if file.instructions.len() > limits::INSTRUCTIONS {
-        let message = format!("more than {} instructions", limits::INSTRUCTIONS);
-        context.diagnostics.error(context.key_span(&["instructions"]), message);
-        return None;
+    let entries = context.node(&["instructions"]).entries();
+    if entries.is_empty() && context.dropped.iter().all(|path| path[0] != "instructions") {
+        let span = context.key_span(&["instructions"]);
+        context.diagnostics.error(span, "a machine needs an instruction");
     }
-    if file.instructions.is_empty() {
-        context
-            .diagnostics
-            .error(context.key_span(&["instructions"]), "a machine needs an instruction");
-    }
-    for (name, insn) in &file.instructions {
+    for entry in entries {
+        let Some(insn) = file.instructions.get(&entry.key) else { continue };
         let cx = InstructionContext {
-            name,
+            name: &entry.key,
+            entry,
             file: insn,
             spec: file,
             machine: &machine,
@@ -121,74 +148,108 @@ pub(crate) fn check(file: &SpecFile, context: &mut Context<'_>) -> Option<Isa> {
         };
         if let Some(instruction) = instruction(&cx, context) {
             instructions.push(instruction);
-            sites.push(context.span(&["instructions", name, "enc"]));
+            sites.push(cx.span("enc"));
         }
     }
     overlap::check(&instructions, &sites, context.diagnostics);
-    unused_traps(file, &instructions, &mut traps, context);
-    unused_definitions(file, &tables, context);
-    if !context.diagnostics.is_empty() {
-        return None;
+    shared_clauses(&instructions, context);
+    if instructions.len() == file.instructions.len() && context.dropped.is_empty() {
+        // What a faulty instruction raises and uses is not known.
+        unused_traps(&instructions, &traps, context);
+        unused_definitions(file, &tables, context);
     }
+    let header = header.filter(|_| context.diagnostics.is_empty())?;
     Some(Isa {
         name: header.name,
         version: header.version,
-        title: file.title.0.clone(),
+        title: file.title.as_ref()?.0.clone(),
         about: file.about.as_ref().map_or_else(String::new, |about| about.0.clone()),
         sources: file.sources.iter().map(|(name, title)| (name.clone(), title.0.clone())).collect(),
         machine,
         code_end,
         traps,
         instructions,
-        decisions: machine::notes(&file.decisions),
-        errata: machine::notes(&file.errata),
+        decisions,
+        errata,
     })
+}
+
+/// Refuses sections that are too long to be examined.
+fn sections(context: &mut Context<'_>) -> Option<()> {
+    let before = context.diagnostics.count();
+    for section in context.root.entries() {
+        if section.value.entries().len() > limits::SECTION {
+            let message = format!("`{}` has more than {} entries", section.key, limits::SECTION);
+            context.diagnostics.error(section.key_span, message);
+        }
+    }
+    (context.diagnostics.count() == before).then_some(())
 }
 
 /// What the checks of one instruction look at.
 pub(crate) struct InstructionContext<'a> {
     pub(crate) name: &'a str,
+    /// Its entry in the tree.
+    entry: &'a Entry,
     pub(crate) file: &'a InstructionFile,
-    pub(crate) spec: &'a SpecFile,
-    pub(crate) machine: &'a crate::isa::Machine,
+    spec: &'a SpecFile,
+    pub(crate) machine: &'a Machine,
     pub(crate) traps: &'a [Trap],
-    pub(crate) tables: &'a operand::Tables,
+    tables: &'a operand::Tables,
+}
+
+impl<'a> InstructionContext<'a> {
+    /// The place of a key's value, or of the mnemonic if there is none.
+    pub(crate) fn span(&self, key: &str) -> Span {
+        self.entry.value.get(key).map_or(self.entry.key_span, |node| node.span)
+    }
+
+    /// The place of a key, or of the mnemonic if there is none.
+    fn key_span(&self, key: &str) -> Span {
+        self.entry.value.entry(key).map_or(self.entry.key_span, |entry| entry.key_span)
+    }
+
+    /// The place of the mnemonic.
+    pub(crate) fn mnemonic_span(&self) -> Span {
+        self.entry.key_span
+    }
+
+    /// The text of a key.
+    fn scalar(&self, key: &str) -> Option<&'a Scalar> {
+        self.entry.value.get(key)?.scalar()
+    }
+
+    /// The items of a key's list.
+    pub(crate) fn items(&self, key: &str) -> &'a [Node] {
+        self.entry.value.get(key).map_or(&[], Node::items)
+    }
 }
 
 fn instruction(cx: &InstructionContext<'_>, context: &mut Context<'_>) -> Option<Instruction> {
     let before = context.diagnostics.count();
-    let path = ["instructions", cx.name];
-    reserved(cx, context);
-    if !is_mnemonic(cx.name) {
-        context.diagnostics.error_with_help(
-            context.key_span(&path),
-            "a mnemonic starts with a letter and holds letters, digits, `_` and `.`",
-            "families such as `PUSH{n}` are not supported yet",
-        );
+    mnemonic(cx, context);
+    if reserved(cx, context) {
+        return None;
     }
-    if cx.file.doc.trim().is_empty() {
-        context
-            .diagnostics
-            .error(context.span(&["instructions", cx.name, "doc"]), "`doc` is empty");
+    let doc = cx.span("doc");
+    // That a value is missing altogether was reported by the reader.
+    if cx.file.doc.as_ref().is_some_and(|doc| doc.trim().is_empty()) && doc.start < doc.end {
+        context.diagnostics.error(doc, "`doc` is empty");
     }
-    let since = cx.file.since.as_ref().and_then(|since| {
-        machine::version(since, context.span(&["instructions", cx.name, "since"]), context)
-    });
+    let since = cx.file.since.as_ref();
+    let since = since.and_then(|since| machine::version(since, cx.span("since"), context));
     let features = features(cx, context);
 
     // Each part is examined even when another one is faulty.
     let encoded = encoding(cx, context);
     let effect = stack_effect(cx, context);
-    let action = match &cx.file.action {
-        Some(_) => context
-            .scalar(&["instructions", cx.name, "do"])
-            .and_then(|scalar| parse_action(scalar, context.diagnostics)),
+    let action = match cx.scalar("do") {
+        Some(scalar) => parse_action(scalar, context.diagnostics),
         None => Some(Vec::new()),
     };
     let effect = effect?;
-    let (body, clauses) = body::lower(cx, &encoded, &effect, &action?, context)?;
+    let meaning = body::lower(cx, &encoded, &effect, &action?, context)?;
     let encoding = encoded.encoding?;
-    let operands = encoded.operands;
     if context.diagnostics.count() != before {
         return None;
     }
@@ -196,23 +257,30 @@ fn instruction(cx: &InstructionContext<'_>, context: &mut Context<'_>) -> Option
         |text: &Option<Text>| text.as_ref().map_or_else(String::new, |text| text.trim().to_owned());
     Some(Instruction {
         name: cx.name.to_owned(),
-        doc: cx.file.doc.trim().to_owned(),
+        doc: text(&cx.file.doc),
         reference: cx.file.reference.as_ref().map(|reference| reference.0.clone()),
         since,
         features,
-        effect: effect_of(&effect, &body),
-        operands,
+        effect: effect_of(&effect, &meaning),
+        operands: encoded.operands,
         encoding,
-        body,
-        clauses,
+        body: meaning.body,
+        clauses: meaning.clauses,
         text: SourceText {
-            enc: context
-                .scalar(&["instructions", cx.name, "enc"])
-                .map_or_else(String::new, |enc| enc.text.clone()),
+            enc: cx.scalar("enc").map_or_else(String::new, |enc| enc.text.trim().to_owned()),
             stack: text(&cx.file.stack),
             action: text(&cx.file.action),
         },
     })
+}
+
+fn mnemonic(cx: &InstructionContext<'_>, context: &mut Context<'_>) {
+    if !cx.name.contains('{') && !is_mnemonic(cx.name) {
+        context.diagnostics.error(
+            cx.entry.key_span,
+            "a mnemonic starts with a letter and holds letters, digits, `_` and `.`",
+        );
+    }
 }
 
 fn is_mnemonic(name: &str) -> bool {
@@ -220,8 +288,10 @@ fn is_mnemonic(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '.')
 }
 
-/// Keys of the language that are not executed yet.
-fn reserved(cx: &InstructionContext<'_>, context: &mut Context<'_>) {
+/// Whether the instruction uses what is not executed yet, which is reported. Nothing else can
+/// be said of its parts than that they can be read.
+fn reserved(cx: &InstructionContext<'_>, context: &mut Context<'_>) -> bool {
+    let before = context.diagnostics.count();
     let keys = [
         ("asm", cx.file.asm.is_some(), "an assembly template"),
         ("for", cx.file.family.is_some(), "a family of instructions"),
@@ -230,16 +300,25 @@ fn reserved(cx: &InstructionContext<'_>, context: &mut Context<'_>) {
     ];
     for (key, given, what) in keys {
         if given {
-            context
-                .diagnostics
-                .unsupported(context.key_span(&["instructions", cx.name, key]), what);
+            context.diagnostics.unsupported(cx.key_span(key), what);
         }
     }
+    if cx.name.contains('{') && cx.file.family.is_none() {
+        context.diagnostics.unsupported(cx.entry.key_span, "a family of instructions");
+    }
+    if context.diagnostics.count() == before {
+        return false;
+    }
+    for scalar in [cx.scalar("enc")].into_iter().chain(cx.items("enc").iter().map(Node::scalar)) {
+        scalar.and_then(|scalar| parse_pattern(scalar, context.diagnostics));
+    }
+    cx.scalar("stack").and_then(|scalar| parse_effect(scalar, context.diagnostics));
+    cx.scalar("do").and_then(|scalar| parse_action(scalar, context.diagnostics));
+    true
 }
 
 fn features(cx: &InstructionContext<'_>, context: &mut Context<'_>) -> Vec<String> {
-    let items = context.node(&["instructions", cx.name, "features"]).items();
-    for (item, name) in items.iter().zip(&cx.file.features) {
+    for (item, name) in cx.items("features").iter().zip(&cx.file.features) {
         if !cx.spec.features.contains_key(&name.0) {
             context.unknown(
                 item.span,
@@ -253,20 +332,16 @@ fn features(cx: &InstructionContext<'_>, context: &mut Context<'_>) -> Vec<Strin
 }
 
 fn encoding(cx: &InstructionContext<'_>, context: &mut Context<'_>) -> encoding::Encoded {
-    let path = ["instructions", cx.name, "enc"];
-    match &cx.file.enc {
-        TextOrList::Many(_) => {
-            let span = context.span(&path);
-            context.diagnostics.unsupported(span, "several encodings of one instruction");
-            encoding::Encoded::default()
+    if let Some(TextOrList::Many(_)) = &cx.file.enc {
+        context.diagnostics.unsupported(cx.span("enc"), "several encodings of one instruction");
+        for scalar in cx.items("enc").iter().filter_map(Node::scalar) {
+            parse_pattern(scalar, context.diagnostics);
         }
-        TextOrList::One(_) => {
-            let Some(scalar) = context.scalar(&path) else { return encoding::Encoded::default() };
-            match parse_pattern(scalar, context.diagnostics) {
-                Some(items) => encoding::build(&items, scalar.whole(), cx.tables, context),
-                None => encoding::Encoded::default(),
-            }
-        }
+    }
+    let Some(scalar) = cx.scalar("enc") else { return encoding::Encoded::default() };
+    match parse_pattern(scalar, context.diagnostics) {
+        Some(items) => encoding::build(&items, scalar.whole(), cx.tables, context),
+        None => encoding::Encoded::default(),
     }
 }
 
@@ -279,24 +354,25 @@ pub(crate) struct StackEffect {
 }
 
 fn stack_effect(cx: &InstructionContext<'_>, context: &mut Context<'_>) -> Option<StackEffect> {
-    let path = ["instructions", cx.name, "stack"];
     match (&cx.machine.stack, &cx.file.stack) {
         (None, None) => return Some(StackEffect::default()),
         (Some(_), None) => {
-            context.diagnostics.error_with_help(
-                context.key_span(&["instructions", cx.name]),
-                "the key `stack` is missing",
-                "say what the instruction pops and pushes, as in `a b -- r`; `--` if nothing",
-            );
+            if !context.is_dropped(&["instructions", cx.name, "stack"]) {
+                context.diagnostics.error_with_help(
+                    cx.entry.key_span,
+                    "the key `stack` is missing",
+                    "say what the instruction pops and pushes, as in `a b -- r`; `--` if nothing",
+                );
+            }
             return None;
         }
         (None, Some(_)) => {
-            context.diagnostics.error(context.span(&path), "the machine has no stack");
+            context.diagnostics.error(cx.span("stack"), "the machine has no stack");
             return None;
         }
         (Some(_), Some(_)) => {}
     }
-    let declared = parse_effect(context.scalar(&path)?, context.diagnostics)?;
+    let declared = parse_effect(cx.scalar("stack")?, context.diagnostics)?;
     let mut effect = StackEffect::default();
     for (items, cells, side) in [
         (declared.inputs, &mut effect.inputs, "pops"),
@@ -304,7 +380,7 @@ fn stack_effect(cx: &InstructionContext<'_>, context: &mut Context<'_>) -> Optio
     ] {
         if items.len() > limits::STACK_EFFECT {
             let message = format!("an instruction {side} at most {} cells", limits::STACK_EFFECT);
-            context.diagnostics.error(context.span(&path), message);
+            context.diagnostics.error(cx.span("stack"), message);
             return None;
         }
         for item in items {
@@ -328,21 +404,17 @@ fn stack_effect(cx: &InstructionContext<'_>, context: &mut Context<'_>) -> Optio
 }
 
 /// The effect that a body has; it agrees with the declared one, which the lowering checked.
-fn effect_of(declared: &StackEffect, body: &crate::isa::Body) -> Effect {
+fn effect_of(declared: &StackEffect, meaning: &body::Meaning) -> Effect {
     let mut effect = Effect {
         inputs: declared.inputs.iter().map(|name| name.text.clone()).collect(),
         outputs: declared.outputs.iter().map(|name| name.text.clone()).collect(),
-        falls_through: true,
+        falls_through: meaning.falls_through,
         jumps: Vec::new(),
         call: None,
         returns: false,
         halts: false,
     };
-    for transfer in &body.transfers {
-        // A call comes back to the next instruction.
-        if transfer.guard.is_none() && !matches!(transfer.kind, TransferKind::Call { .. }) {
-            effect.falls_through = false;
-        }
+    for transfer in &meaning.body.transfers {
         match transfer.kind {
             TransferKind::Jump { operand } if effect.jumps.contains(&operand) => {}
             TransferKind::Jump { operand } => effect.jumps.push(operand),
@@ -354,58 +426,63 @@ fn effect_of(declared: &StackEffect, body: &crate::isa::Body) -> Effect {
     effect
 }
 
-/// A trap that no instruction raises is a fault: either the trap or a rule is missing.
-fn unused_traps(
-    file: &SpecFile,
-    instructions: &[Instruction],
-    traps: &mut [Trap],
-    context: &mut Context<'_>,
-) {
-    if instructions.len() != file.instructions.len() {
-        return; // What a faulty instruction raises is not known.
+/// Ids of clauses name one thing each; with a `.` in a mnemonic two could be the same.
+fn shared_clauses(instructions: &[Instruction], context: &mut Context<'_>) {
+    let mut owners: HashMap<&str, &str> = HashMap::new();
+    for insn in instructions {
+        for clause in &insn.clauses {
+            if let Some(owner) = owners.insert(&clause.id, &insn.name) {
+                let span = context.key_span(&["instructions", &insn.name]);
+                let message = format!("the clause `{}` is also one of `{owner}`", clause.id);
+                context.diagnostics.error(span, message);
+            }
+        }
     }
-    for (index, trap) in traps.iter().enumerate().skip(crate::isa::LIMIT_TRAPS.len()) {
-        let raised = instructions.iter().flat_map(|insn| &insn.body.ops).any(
-            |op| matches!(op, crate::isa::Op::TrapIf { trap, .. } if usize::from(trap.0) == index),
-        );
-        if !raised {
+}
+
+/// A trap that no instruction raises is a fault: either the trap or a rule is missing.
+fn unused_traps(instructions: &[Instruction], traps: &[Trap], context: &mut Context<'_>) {
+    let raised: HashSet<TrapId> = instructions
+        .iter()
+        .flat_map(|insn| &insn.body.ops)
+        .filter_map(|op| match op {
+            Op::TrapIf { trap, .. } => Some(*trap),
+            _ => None,
+        })
+        .collect();
+    for (index, trap) in traps.iter().enumerate().skip(LIMIT_TRAPS.len()) {
+        if !raised.contains(&TrapId(index as u16)) && !context.faulty.contains(&trap.name) {
             let span = context.key_span(&["traps", &trap.name]);
             context.diagnostics.error(span, format!("no instruction raises `{}`", trap.name));
         }
     }
 }
 
-/// Formats and operand kinds that no encoding uses.
+/// Words, formats and operand kinds that no encoding uses, and features that no instruction needs.
 fn unused_definitions(file: &SpecFile, tables: &operand::Tables, context: &mut Context<'_>) {
-    let encodings: Vec<&str> = file
-        .instructions
-        .values()
-        .filter_map(|insn| match &insn.enc {
+    let encodings = file.instructions.values().filter_map(|insn| insn.enc.as_ref());
+    let mentioned: HashSet<&str> = encodings
+        .chain(file.formats.values())
+        .filter_map(|encoding| match encoding {
             TextOrList::One(text) => Some(text.0.as_str()),
             TextOrList::Many(_) => None,
         })
-        .chain(file.formats.values().filter_map(|format| match format {
-            TextOrList::One(text) => Some(text.0.as_str()),
-            TextOrList::Many(_) => None,
-        }))
+        .flat_map(|text| text.split(|c: char| !c.is_alphanumeric() && c != '_'))
         .collect();
-    let mentioned = |name: &str| {
-        encodings.iter().any(|text| {
-            text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == name)
-        })
-    };
-    let kinds = tables.kinds.keys().map(|name| ("operands", name.clone(), name.clone()));
-    let formats =
-        tables.formats.iter().map(|(name, format)| ("formats", format.key.clone(), name.clone()));
-    for (section, key, name) in kinds.chain(formats) {
-        if !mentioned(&name) {
-            let span = context.key_span(&[section, &key]);
+    let words = tables.words.keys().map(|name| ("bits", name, name));
+    let kinds = tables.kinds.keys().map(|name| ("operands", name, name));
+    let formats = tables.formats.iter().map(|(name, format)| ("formats", &format.key, name));
+    for (section, key, name) in words.chain(kinds).chain(formats) {
+        if !mentioned.contains(name.as_str()) {
+            let span = context.key_span(&[section, key]);
             context.diagnostics.error(span, format!("`{name}` is not used by any encoding"));
         }
     }
-}
-
-/// The id of the instruction with an index.
-pub(crate) fn insn_id(index: usize) -> InsnId {
-    InsnId(index as u16)
+    for name in file.features.keys() {
+        let needed = |insn: &InstructionFile| insn.features.iter().any(|text| text.0 == *name);
+        if !file.instructions.values().any(needed) {
+            let span = context.key_span(&["features", name]);
+            context.diagnostics.error(span, format!("no instruction needs the feature `{name}`"));
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! Positions in source texts, and the faults found there.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
@@ -79,12 +80,17 @@ impl Diagnostics {
         );
     }
 
-    /// Adds a fault.
+    /// Adds a fault. What the file has put into its words is shortened, and shown without control
+    /// characters.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         if self.list.len() == limits::DIAGNOSTICS {
             self.omitted += 1;
         } else {
-            self.list.push(diagnostic);
+            self.list.push(Diagnostic {
+                message: presentable(diagnostic.message),
+                help: diagnostic.help.map(presentable),
+                ..diagnostic
+            });
         }
     }
 
@@ -107,6 +113,18 @@ impl Diagnostics {
         self.list.dedup();
         Err(Faulty { sources, diagnostics: self.list, omitted: self.omitted })
     }
+}
+
+/// A text as one line of bounded length.
+fn presentable(mut text: String) -> String {
+    if text.len() > limits::MESSAGE_BYTES {
+        text.truncate(text.floor_char_boundary(limits::MESSAGE_BYTES));
+        text.push('…');
+    }
+    if text.contains(char::is_control) {
+        text = text.replace(char::is_control, " ");
+    }
+    text
 }
 
 /// The faults of a file, with the texts that they point into; there is at least one.
@@ -186,7 +204,7 @@ impl std::error::Error for Faulty {}
 /// The lines of a text that a diagnostic shows: those that its span touches, at most a few, and
 /// of a very long line only what surrounds the span.
 struct Excerpt<'a> {
-    text: &'a str,
+    text: Cow<'a, str>,
     first_line: usize,
     marked: std::ops::Range<usize>,
 }
@@ -198,7 +216,8 @@ impl<'a> Excerpt<'a> {
     fn around(source: &'a Source, span: Span) -> Self {
         let text = source.text.as_str();
         let start = text.floor_char_boundary(span.start as usize);
-        let end = text.floor_char_boundary(span.end as usize).max(start);
+        let longest = start + 2 * Self::WIDTH * Self::LINES;
+        let end = text.floor_char_boundary((span.end as usize).min(longest)).max(start);
         let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
         let last = text[start..end]
             .match_indices('\n')
@@ -215,11 +234,21 @@ impl<'a> Excerpt<'a> {
         } else {
             line_end
         };
-        let last = last.min(text.floor_char_boundary(start + 2 * Self::WIDTH)).min(to);
-        Self {
-            text: &text[from..to],
+        let excerpt = Self {
+            text: Cow::Borrowed(&text[from..to]),
             first_line: source.line_column(start).0,
             marked: start - from..last - from,
+        };
+        excerpt.without_carriage_returns()
+    }
+
+    /// The same with the line ends of Unix.
+    fn without_carriage_returns(self) -> Self {
+        if !self.text.contains('\r') {
+            return self;
         }
+        let shorter = |at: usize| at - self.text[..at].matches('\r').count();
+        let marked = shorter(self.marked.start)..shorter(self.marked.end);
+        Self { text: Cow::Owned(self.text.replace('\r', "")), marked, ..self }
     }
 }

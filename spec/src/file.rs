@@ -9,21 +9,26 @@ use crate::shape::{Reserved, Text};
 /// The header of spec files.
 pub const HEADER: &str = "spec/1";
 
-/// An instruction set.
+/// An instruction set: how its instructions are written in bytes, what they mean, how they fail.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "Bytestone spec")]
 pub struct SpecFile {
     /// The format of this file: `spec/1`.
-    pub bytestone: Text,
+    #[schemars(required, extend("x-independent" = true))]
+    pub bytestone: Option<Text>,
     /// The name of the machine: lower-case letters, digits and `-`.
-    pub isa: Text,
+    #[schemars(required, extend("x-independent" = true))]
+    pub isa: Option<Text>,
     /// The version of this spec, as in `1.0.0`.
-    pub version: Text,
+    #[schemars(required, extend("x-independent" = true))]
+    pub version: Option<Text>,
     /// A spec to start from, as `name@major` or a path to a file. Mappings are merged key by key with
     /// those of the base; an entry given here replaces that of the base.
     pub extends: Option<Text>,
     /// A title for the manual.
-    pub title: Text,
+    #[schemars(required, extend("x-independent" = true))]
+    pub title: Option<Text>,
     /// What the machine is, as Markdown.
     pub about: Option<Text>,
     /// The documents that `ref` and cases cite: short name and title.
@@ -32,7 +37,8 @@ pub struct SpecFile {
     /// The storage of the machine.
     pub machine: MachineFile,
     /// How code is laid out.
-    pub code: CodeFile,
+    #[schemars(required, extend("x-independent" = true))]
+    pub code: Option<CodeFile>,
     /// What holds a program: `raw`, the bytes of the code alone.
     pub container: Option<Text>,
     /// Words of bit fields, by name.
@@ -156,9 +162,11 @@ pub enum TextOrList {
 pub struct CodeFile {
     /// How instructions are found: `sweep`, one after the other from offset 0; `flow`, by following
     /// control, is not supported yet.
-    pub decode: Text,
+    #[schemars(required, extend("x-independent" = true))]
+    pub decode: Option<Text>,
     /// What running past the last instruction does: `reject` or `halt`.
-    pub end: Text,
+    #[schemars(required, extend("x-independent" = true))]
+    pub end: Option<Text>,
 }
 
 /// A word of bit fields.
@@ -202,7 +210,8 @@ pub enum TrapFile {
 #[serde(deny_unknown_fields)]
 pub struct FullTrapFile {
     /// What it means.
-    pub doc: Text,
+    #[schemars(required, extend("x-independent" = true))]
+    pub doc: Option<Text>,
     /// Where the rule comes from.
     #[serde(rename = "ref")]
     pub reference: Option<Text>,
@@ -213,7 +222,8 @@ pub struct FullTrapFile {
 #[serde(deny_unknown_fields)]
 pub struct InstructionFile {
     /// How it is written in bytes, as in `0x01 v:i32`.
-    pub enc: TextOrList,
+    #[schemars(required, extend("x-independent" = true))]
+    pub enc: Option<TextOrList>,
     /// What it pops and pushes, bottom first, as in `a b -- r`. Only for machines with a stack.
     pub stack: Option<Text>,
     /// The traps that it raises.
@@ -223,7 +233,8 @@ pub struct InstructionFile {
     #[serde(rename = "do")]
     pub action: Option<Text>,
     /// What it does, in a sentence.
-    pub doc: Text,
+    #[schemars(required, extend("x-independent" = true))]
+    pub doc: Option<Text>,
     /// Where the rule comes from.
     #[serde(rename = "ref")]
     pub reference: Option<Text>,
@@ -252,5 +263,6 @@ pub struct NoteFile {
     #[serde(rename = "ref")]
     pub reference: Option<Text>,
     /// What was decided or found.
-    pub text: Text,
+    #[schemars(required, extend("x-independent" = true))]
+    pub text: Option<Text>,
 }

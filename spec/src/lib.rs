@@ -11,6 +11,7 @@ mod check;
 pub mod diagnostic;
 pub mod file;
 pub mod isa;
+pub mod json;
 mod lang;
 pub mod limits;
 pub mod load;

@@ -8,14 +8,22 @@ pub const YAML_DEPTH: usize = 32;
 pub const YAML_NODES: usize = 500_000;
 /// Diagnostics reported for one file; the rest are counted.
 pub const DIAGNOSTICS: usize = 200;
-/// Instructions of a machine.
-pub const INSTRUCTIONS: usize = 4096;
+/// Bytes of a diagnostic's message and of its help; longer ones are cut.
+pub const MESSAGE_BYTES: usize = 1000;
+/// Entries of a section of a spec: instructions, traps, formats, ….
+pub const SECTION: usize = 4096;
+/// Fields of a word.
+pub const FIELDS: usize = 256;
 /// Specs that extend one another.
 pub const EXTENDS: usize = 8;
 /// Bytes of an encoding, an effect or an action.
 pub const TEXT_BYTES: usize = 16 << 10;
 /// Nesting of brackets, blocks and prefix operators in those.
 pub const NESTING: usize = 64;
+/// Statements of an action.
+pub const STATEMENTS: usize = 255;
+/// Infix operators in a text, which also bounds how deep its tree is.
+pub const OPERATORS: usize = 255;
 /// Temporaries of an instruction's body, its inputs and operands among them.
 pub const TEMPS: usize = 255;
 /// Cells that an instruction pops, and that it pushes.

@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+use serde_json::json;
+
 use crate::check::{self, Context};
 use crate::diagnostic::{Diagnostics, Faulty, Source, Span};
 use crate::file::SpecFile;
@@ -30,8 +32,22 @@ impl Resolver for BuiltinOnly {
     }
 }
 
-/// The JSON Schema of spec files.
+/// The JSON Schema of spec files, for editors.
+///
+/// What YAML takes for a number or a truth value is a text here, and the schema allows all three. A
+/// file that extends another one may leave out any key.
 pub fn schema() -> &'static serde_json::Value {
+    static SCHEMA: LazyLock<serde_json::Value> = LazyLock::new(|| {
+        let mut schema = whole().clone();
+        let required = schema.as_object_mut().and_then(|schema| schema.remove("required"));
+        schema["anyOf"] = json!([{ "required": required }, { "required": ["extends"] }]);
+        schema
+    });
+    &SCHEMA
+}
+
+/// The JSON Schema of a file after everything that it extends was merged into it.
+fn whole() -> &'static serde_json::Value {
     static SCHEMA: LazyLock<serde_json::Value> =
         LazyLock::new(|| schemars::schema_for!(SpecFile).to_value());
     &SCHEMA
@@ -95,7 +111,8 @@ fn load_into(
         check_major(&reference, &base, span, diagnostics);
         root = merge(base, root, 0);
     }
-    let shaped = shape::check(root, schema(), diagnostics);
+    refuse_definitions(&mut root, diagnostics);
+    let shaped = shape::check(root, whole(), diagnostics);
     let root = shaped.root?;
     let file: SpecFile = match root.typed() {
         Ok(file) => file,
@@ -104,7 +121,7 @@ fn load_into(
             return None;
         }
     };
-    let mut context = Context { root: &root, dropped: &shaped.dropped, diagnostics };
+    let mut context = Context::new(&root, &shaped.dropped, diagnostics);
     check::check(&file, &mut context)
 }
 
@@ -120,6 +137,18 @@ fn take_extends(root: &mut Node, diagnostics: &mut Diagnostics) -> Option<(Strin
             None
         }
     }
+}
+
+/// Takes out entries such as `def sx(o: i16) -> u64: …`.
+fn refuse_definitions(root: &mut Node, diagnostics: &mut Diagnostics) {
+    let Value::Map(entries) = &mut root.value else { return };
+    entries.retain(|entry| {
+        let definition = entry.key.starts_with("def ");
+        if definition {
+            diagnostics.unsupported(entry.key_span, "helper functions");
+        }
+        !definition
+    });
 }
 
 fn check_major(reference: &str, base: &Node, span: Span, diagnostics: &mut Diagnostics) {

@@ -59,31 +59,43 @@ impl JsonSchema for Reserved {
     }
 }
 
+/// What a schema says of a key that must be there, but without which the other keys of its mapping
+/// can still be examined. A mapping without any other required key is left out as a whole.
+///
+/// The type that is read has an `Option` for it, with `#[schemars(required, extend(…))]`.
+pub const INDEPENDENT: &str = "x-independent";
+
 /// A tree without the parts that have the wrong shape.
 pub struct Shaped {
     /// The tree; `None` when too little of it is left.
     pub root: Option<Node>,
-    /// The keys of entries that were left out, so that what refers to them is not reported too.
-    pub dropped: HashSet<String>,
+    /// The paths of entries that were left out, so that what refers to them is not reported too.
+    pub dropped: HashSet<Vec<String>>,
 }
 
 /// Holds a tree to a schema. Each difference goes to `diagnostics`.
 pub fn check(root: Node, schema: &Json, diagnostics: &mut Diagnostics) -> Shaped {
-    let mut checker = Checker { schema, diagnostics, dropped: HashSet::new() };
-    let root = checker.node(root, schema);
+    let mut checker = Checker { schema, diagnostics, path: Vec::new(), dropped: HashSet::new() };
+    let owner = Span { end: root.span.start, ..root.span };
+    let root = checker.node(root, schema, owner);
     Shaped { root, dropped: checker.dropped }
 }
 
 struct Checker<'a> {
     schema: &'a Json,
     diagnostics: &'a mut Diagnostics,
-    dropped: HashSet<String>,
+    /// The keys that lead to the node at hand.
+    path: Vec<String>,
+    dropped: HashSet<Vec<String>>,
 }
 
 /// The name of a key that was probably meant.
 pub fn similar<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // No one misspells a name that is longer; and the distance takes time.
+    const LONGEST: usize = 64;
     known
         .into_iter()
+        .filter(|candidate| candidate.len().max(name.len()) <= LONGEST)
         .map(|candidate| (strsim::osa_distance(name, candidate), candidate))
         .filter(|(distance, candidate)| {
             *distance <= 1 + candidate.len() / 4 && *distance < name.len()
@@ -119,13 +131,14 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// The node without what is wrong in it, or `None` if nothing of use is left.
-    fn node(&mut self, node: Node, schema: &'a Json) -> Option<Node> {
+    /// The node without what is wrong in it, or `None` if nothing of use is left. Missing keys are
+    /// reported at `owner`, the key that the node belongs to.
+    fn node(&mut self, node: Node, schema: &'a Json, owner: Span) -> Option<Node> {
         let schema = self.resolve(schema);
         if let Some(options) = schema.get("anyOf").and_then(Json::as_array) {
             let option = options.iter().find(|option| self.takes(option, &node));
             return match option {
-                Some(option) => self.node(node, option),
+                Some(option) => self.node(node, option, owner),
                 None => self.wrong_kind(&node, options),
             };
         }
@@ -136,21 +149,21 @@ impl<'a> Checker<'a> {
         let value = match value {
             Value::Scalar(scalar) => Value::Scalar(scalar),
             Value::List(items) => self.list(items, schema),
-            Value::Map(entries) => self.map(entries, schema, span)?,
+            Value::Map(entries) => self.map(entries, schema, owner)?,
         };
         Some(Node { span, value })
     }
 
     fn list(&mut self, items: Vec<Node>, schema: &'a Json) -> Value {
-        match schema.get("items") {
-            Some(each) => {
-                Value::List(items.into_iter().filter_map(|item| self.node(item, each)).collect())
-            }
-            None => Value::List(items),
-        }
+        let Some(each) = schema.get("items") else { return Value::List(items) };
+        let items = items.into_iter().filter_map(|item| {
+            let owner = Span { end: item.span.start, ..item.span };
+            self.node(item, each, owner)
+        });
+        Value::List(items.collect())
     }
 
-    fn map(&mut self, entries: Vec<Entry>, schema: &'a Json, span: Span) -> Option<Value> {
+    fn map(&mut self, entries: Vec<Entry>, schema: &'a Json, owner: Span) -> Option<Value> {
         let properties = schema.get("properties").and_then(Json::as_object);
         let additional = schema.get("additionalProperties");
         let given: HashSet<String> = entries.iter().map(|entry| entry.key.clone()).collect();
@@ -169,20 +182,24 @@ impl<'a> Checker<'a> {
                     continue;
                 }
             };
-            match self.node(value, each) {
+            self.path.push(key.clone());
+            match self.node(value, each, key_span) {
                 Some(value) => kept.push(Entry { key, key_span, value }),
                 None => {
-                    self.dropped.insert(key);
+                    self.dropped.insert(self.path.clone());
                 }
             }
+            self.path.pop();
         }
         let required = schema.get("required").and_then(Json::as_array).into_iter().flatten();
         let mut whole = true;
         for key in required.filter_map(Json::as_str) {
+            let property = properties.and_then(|properties| properties.get(key));
             if !given.contains(key) {
-                self.missing_key(key, span, properties);
+                self.missing_key(key, owner, property);
             }
-            whole &= kept.iter().any(|entry| entry.key == key);
+            whole &= property.is_some_and(|property| property.get(INDEPENDENT).is_some())
+                || kept.iter().any(|entry| entry.key == key);
         }
         whole.then_some(Value::Map(kept))
     }
@@ -228,30 +245,18 @@ impl<'a> Checker<'a> {
         self.diagnostics.error_with_help(span, format!("unknown key `{key}`"), help);
     }
 
-    fn missing_key(
-        &mut self,
-        key: &str,
-        span: Span,
-        properties: Option<&serde_json::Map<String, Json>>,
-    ) {
+    fn missing_key(&mut self, key: &str, owner: Span, schema: Option<&'a Json>) {
         let message = format!("the key `{key}` is missing");
-        let first_line = Span { end: span.start, ..span };
-        let meaning = properties.and_then(|properties| properties.get(key)).and_then(|schema| {
-            self.resolve(schema)
-                .get("description")
-                .or(schema.get("description"))
-                .and_then(Json::as_str)
+        let meaning = schema.and_then(|schema| {
+            let described = schema.get("description");
+            described.or_else(|| self.resolve(schema).get("description")).and_then(Json::as_str)
         });
-        match meaning {
+        match meaning.and_then(|meaning| meaning.split("\n\n").next()) {
             Some(meaning) => {
-                let meaning = meaning.lines().next().unwrap_or_default();
-                self.diagnostics.error_with_help(
-                    first_line,
-                    message,
-                    format!("`{key}`: {meaning}"),
-                );
+                let help = format!("`{key}`: {meaning}");
+                self.diagnostics.error_with_help(owner, message, help);
             }
-            None => self.diagnostics.error(first_line, message),
+            None => self.diagnostics.error(owner, message),
         }
     }
 }

@@ -5,11 +5,14 @@
 //! duplicate keys, empty values and several documents are faults. A marked parser
 //! finds structure and positions; serde_yaml turns the checked tree into typed values.
 
+mod origin;
+
 use std::collections::HashSet;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span as Marks, StrInput};
 use serde::de::DeserializeOwned;
 
+use self::origin::Run;
 use crate::diagnostic::{Diagnostics, Source, Span};
 use crate::limits;
 
@@ -44,27 +47,32 @@ pub struct Entry {
     pub value: Node,
 }
 
-/// A scalar: its text, and where in the file each line of it starts.
+/// A scalar: its text, and where in the file it stands.
 #[derive(Clone, Debug)]
 pub struct Scalar {
     /// The text, without quotes and without the indentation of a block.
     pub text: String,
-    /// Offsets in the text and in the file, for each run of bytes that is the same in both.
-    origin: Vec<(u32, u32)>,
+    origin: Vec<Run>,
+    /// Quotes included.
     span: Span,
 }
 
 impl Scalar {
     /// A text that stands in the file as it is.
     pub(crate) fn plain(text: &str, span: Span) -> Self {
-        Self { text: text.to_owned(), origin: vec![(0, span.start)], span }
+        let run = Run { text: 0..text.len(), file: span.start as usize..span.end as usize };
+        Self { text: text.to_owned(), origin: vec![run], span }
     }
 
     /// The place in the file of a range of bytes of the text.
     pub fn span(&self, range: std::ops::Range<usize>) -> Span {
         let start = self.offset(range.start);
-        let end = self.offset(range.end.max(range.start + 1).min(self.text.len().max(1)));
-        Span { start, end: end.max(start), ..self.span }
+        let text = self.text.get(..range.end).unwrap_or(&self.text);
+        let end = match text.char_indices().next_back() {
+            Some((at, last)) if at >= range.start => self.offset_behind(at, last.len_utf8()),
+            _ => start,
+        };
+        Span { start: start as u32, end: end.max(start) as u32, ..self.span }
     }
 
     /// The place in the file of the whole text.
@@ -72,13 +80,29 @@ impl Scalar {
         self.span
     }
 
-    fn offset(&self, at: usize) -> u32 {
-        let at = at as u32;
-        let run = self.origin.partition_point(|(text, _)| *text <= at).saturating_sub(1);
-        match self.origin.get(run) {
-            Some((text, file)) => (file + (at - text)).min(self.span.end),
-            None => self.span.start,
+    /// The place in the file of the character at an offset.
+    fn offset(&self, at: usize) -> usize {
+        match self.origin.get(self.run(at)) {
+            Some(run) => (run.file.start + at.saturating_sub(run.text.start)).min(self.end()),
+            None => self.span.start as usize,
         }
+    }
+
+    /// The place in the file behind a character; an escape is longer there than in the text.
+    fn offset_behind(&self, at: usize, len: usize) -> usize {
+        match self.origin.get(self.run(at)) {
+            Some(run) if run.text.end == at + len => run.file.end,
+            _ => (self.offset(at) + len).min(self.end()),
+        }
+    }
+
+    /// The last run that starts at an offset or before it.
+    fn run(&self, at: usize) -> usize {
+        self.origin.partition_point(|run| run.text.start <= at).saturating_sub(1)
+    }
+
+    fn end(&self) -> usize {
+        self.span.end as usize
     }
 }
 
@@ -150,12 +174,27 @@ impl Node {
 #[error("{0}")]
 pub struct TypedError(serde_yaml::Error);
 
-/// A text as a YAML scalar, quoted when it needs to be, for writing files.
+/// A text as a YAML scalar of one line, quoted when it needs to be, for writing files.
+///
+/// ```
+/// use bytestone_spec::yaml::quoted;
+/// assert_eq!(quoted("plain"), "plain");
+/// assert_eq!(quoted("0x01"), "'0x01'");
+/// assert_eq!(quoted("two\nlines"), r#""two\nlines""#);
+/// ```
 pub fn quoted(text: &str) -> String {
+    // These end lines for some readers of YAML, or may not stand in a file at all.
+    let special = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}');
     match serde_yaml::to_string(text) {
-        Ok(line) if !text.contains('\n') => line.trim_end_matches('\n').to_owned(),
-        // JSON strings are YAML scalars.
-        _ => serde_json::Value::from(text).to_string(),
+        Ok(line) if !text.contains(special) => line.trim_end_matches('\n').to_owned(),
+        _ => {
+            let escaped = |c: char| match c {
+                _ if special(c) => format!("\\u{:04x}", u32::from(c)),
+                _ => c.to_string(),
+            };
+            // JSON strings are YAML scalars.
+            serde_json::Value::from(text).to_string().chars().map(escaped).collect()
+        }
     }
 }
 
@@ -166,6 +205,14 @@ pub fn parse(source: &Source, id: u8, diagnostics: &mut Diagnostics) -> Option<N
     if text.len() > limits::FILE_BYTES {
         let message = format!("the file is larger than {} bytes", limits::FILE_BYTES);
         diagnostics.error(Span { source: id, start: 0, end: 0 }, message);
+        return None;
+    }
+    let control =
+        |c: &(usize, char)| c.1.is_control() && !matches!(c.1, '\t' | '\n' | '\r' | '\u{85}');
+    if let Some((at, character)) = text.char_indices().find(control) {
+        let end = at + character.len_utf8();
+        let message = format!("a control character (U+{:04X})", u32::from(character));
+        diagnostics.error(Span { source: id, start: at as u32, end: end as u32 }, message);
         return None;
     }
     let mut reader = Reader {
@@ -228,7 +275,13 @@ impl<'a> Reader<'a> {
             Some(Err(error)) => {
                 let start = self.places.byte(error.marker().index());
                 let span = Span { source: self.places.source, start, end: start };
-                self.diagnostics.error(span, format!("not YAML: {}", error.info()));
+                let message = format!("not YAML: {}", error.info());
+                if message.contains("mapping values") || message.contains("expected ','") {
+                    let help = "put a text with `: `, ` #`, brackets, braces or commas into quotes";
+                    self.diagnostics.error_with_help(span, message, help);
+                } else {
+                    self.diagnostics.error(span, message);
+                }
                 Err(Stop)
             }
             None => Err(Stop),
@@ -259,20 +312,23 @@ impl<'a> Reader<'a> {
 
     fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Node, Stop> {
         self.nodes += 1;
-        if depth > limits::YAML_DEPTH || self.nodes > limits::YAML_NODES {
-            let message = format!(
-                "nested deeper than {} levels, or more than {} values",
-                limits::YAML_DEPTH,
-                limits::YAML_NODES
-            );
-            self.diagnostics.error(span, message);
-            return Err(Stop);
-        }
+        let message = if depth > limits::YAML_DEPTH {
+            format!("nested deeper than {} levels", limits::YAML_DEPTH)
+        } else if self.nodes > limits::YAML_NODES {
+            format!("more than {} values", limits::YAML_NODES)
+        } else {
+            return self.value(event, span, depth);
+        };
+        self.diagnostics.error(span, message);
+        Err(Stop)
+    }
+
+    fn value(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Node, Stop> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 self.refuse(span, anchor, tag.is_some());
                 let scalar = self.scalar(text.into_owned(), style, span);
-                if scalar.text.trim().is_empty() && matches!(style, ScalarStyle::Plain) {
+                if scalar.text.is_empty() && matches!(style, ScalarStyle::Plain) {
                     self.diagnostics.error_with_help(
                         span,
                         "an empty value",
@@ -316,14 +372,18 @@ impl<'a> Reader<'a> {
         loop {
             let (event, span) = self.next()?;
             if matches!(event, Event::SequenceEnd) {
-                let end = items.last().map_or(span.end, |item: &Node| item.span.end);
-                return Ok(Node {
-                    span: Span { end: end.max(start.end), ..start },
-                    value: Value::List(items),
-                });
+                let span = self.collection(start, span, items.last().map(|item: &Node| item.span));
+                return Ok(Node { span, value: Value::List(items) });
             }
             items.push(self.node(event, span, depth + 1)?);
         }
+    }
+
+    /// The place of a collection: up to its closing bracket, or else to the end of its last value.
+    fn collection(&self, start: Span, end: Span, last: Option<Span>) -> Span {
+        let brackets = self.text[start.start as usize..].starts_with(['[', '{']);
+        let end = if brackets { end } else { last.unwrap_or(end) };
+        Span { end: end.end.max(start.end), ..start }
     }
 
     fn map(&mut self, start: Span, depth: usize) -> Result<Node, Stop> {
@@ -332,11 +392,9 @@ impl<'a> Reader<'a> {
         loop {
             let (event, span) = self.next()?;
             if matches!(event, Event::MappingEnd) {
-                let end = entries.last().map_or(span.end, |entry| entry.value.span.end);
-                return Ok(Node {
-                    span: Span { end: end.max(start.end), ..start },
-                    value: Value::Map(entries),
-                });
+                let last = entries.last().map(|entry| entry.value.span);
+                let span = self.collection(start, span, last);
+                return Ok(Node { span, value: Value::Map(entries) });
             }
             let key = self.node(event, span, depth + 1)?;
             let (event, span) = self.next()?;
@@ -355,43 +413,17 @@ impl<'a> Reader<'a> {
 
     /// Finds where in the file the text of a scalar stands.
     fn scalar(&self, text: String, style: ScalarStyle, span: Span) -> Scalar {
-        let raw = &self.text[span.start as usize..span.end as usize];
-        match style {
-            ScalarStyle::Literal | ScalarStyle::Folded => {
-                let raw_end = raw.trim_end().len() as u32;
-                let span = Span { end: span.start + raw_end, ..span };
-                Scalar { origin: block_origin(self.text, span, &text), text, span }
-            }
-            ScalarStyle::Plain => {
-                let span = Span { end: span.start + raw.trim_end().len() as u32, ..span };
-                Scalar { text, origin: vec![(0, span.start)], span }
-            }
-            ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => {
-                Scalar { text, origin: vec![(0, span.start + 1)], span }
-            }
-        }
+        let range = span.start as usize..span.end as usize;
+        let content = origin::content(self.text, range, style);
+        let origin = origin::runs(&text, self.text, content, style);
+        let span = match style {
+            ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => span,
+            // The parser's mark may lie behind white space and comments.
+            _ => match origin.last() {
+                Some(run) => Span { end: run.file.end as u32, ..span },
+                None => span,
+            },
+        };
+        Scalar { text, origin, span }
     }
-}
-
-/// Where each line of a literal block stands: the lines of the file after the block's header,
-/// without their common indentation.
-fn block_origin(file: &str, span: Span, text: &str) -> Vec<(u32, u32)> {
-    // The parser's mark is the block's header or its first line, by version; both lead to the text.
-    let from = span.start as usize;
-    let first = text.lines().next().unwrap_or("");
-    let mut at = if file[from..].starts_with(['|', '>']) {
-        file[from..].find('\n').map_or(file.len(), |newline| from + newline + 1)
-    } else {
-        file[..from].rfind('\n').map_or(0, |newline| newline + 1)
-    };
-    let indent = file[at..].find(first).unwrap_or(0);
-    let mut origin = Vec::new();
-    let mut offset = 0;
-    for line in text.split_inclusive('\n') {
-        let start = (at + indent).min(file.len());
-        origin.push((offset, start as u32));
-        offset += line.len() as u32;
-        at = file[at..].find('\n').map_or(file.len(), |newline| at + newline + 1);
-    }
-    origin
 }

@@ -11,7 +11,6 @@ use bytestone_spec::isa::Isa;
 
 use crate::codec::Codec;
 use builder::build;
-use draft::Draft;
 use entropy::Entropy;
 use plan::{Plan, Swarm};
 
@@ -79,7 +78,7 @@ impl<'isa> Generator<'isa> {
         let sizes = GREATEST_BUDGET - LEAST_BUDGET;
         let mut budget = (1 << (LEAST_BUDGET + entropy.below(sizes))).min(swarm.span / 2);
         loop {
-            let draft: Draft = build(&self.plan, &swarm, &mut entropy, budget);
+            let draft = build(&self.plan, &swarm, &mut entropy, budget);
             // A label may be out of reach: what closes the open ends has no exact budget.
             if let Some(code) = draft.encode(&self.codec) {
                 return code;

@@ -1,5 +1,7 @@
 //! Actions: from statements to the two phases of a body, under the commit rule.
 
+mod control;
+
 use std::collections::HashSet;
 use std::fmt;
 
@@ -8,10 +10,10 @@ use super::expr::Typed;
 use super::{Context, InstructionContext, StackEffect};
 use crate::diagnostic::Span;
 use crate::isa::{
-    BinaryOp, Body, Clause, ClauseId, IntType, LabelRole, Op, Operand, OperandKind, Temp, Transfer,
+    BinaryOp, Body, Clause, ClauseId, IntType, Op, Operand, OperandKind, Temp, Transfer,
     TransferKind, TrapId, Write, WriteTo,
 };
-use crate::lang::ast::{self, Expr, ExprKind, Name, Stmt, StmtKind, UnaryOp};
+use crate::lang::ast::{self, Expr, ExprKind, Name, Stmt, StmtKind};
 use crate::limits;
 
 /// The type of a name or value in an action.
@@ -37,7 +39,8 @@ impl fmt::Display for Type {
 /// A name that an action can read.
 pub(super) struct Binding {
     pub(super) name: String,
-    pub(super) value: Typed,
+    /// `None` if it is faulty, which was reported.
+    pub(super) value: Option<Typed>,
     pub(super) used: bool,
     span: Span,
     origin: Origin,
@@ -61,35 +64,70 @@ impl Origin {
 }
 
 /// Whether control was already transferred on the path that is being read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Control {
     Open,
     Conditional,
     Closed,
+    /// The path ends in a trap.
+    Trapped,
+}
+
+impl Control {
+    /// What follows two arms of a condition.
+    const fn join(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Trapped, control) | (control, Self::Trapped) => control,
+            (Self::Closed, Self::Closed) => Self::Closed,
+            (Self::Open, Self::Open) => Self::Open,
+            _ => Self::Conditional,
+        }
+    }
+}
+
+/// What is known at a place of an action.
+#[derive(Clone)]
+pub(super) struct State {
+    control: Control,
+    /// The value of each output, once assigned on every path so far.
+    outputs: Vec<Option<Temp>>,
+    /// Temporaries that are not zero.
+    pub(super) nonzero: HashSet<Temp>,
+    /// What the first write is, once there is one.
+    pub(super) first_write: Option<&'static str>,
+    /// The condition under which the statement at hand takes place.
+    guard: Option<Temp>,
+}
+
+/// A fault was reported.
+struct Reported;
+
+/// What an action means.
+pub(super) struct Meaning {
+    pub(super) body: Body,
+    pub(super) clauses: Vec<Clause>,
+    /// Whether execution can go on with the next instruction.
+    pub(super) falls_through: bool,
 }
 
 pub(super) struct Lowering<'a, 'c> {
     pub(super) cx: &'a InstructionContext<'a>,
     pub(super) context: &'a mut Context<'c>,
     operands: &'a [Operand],
-    effect: &'a StackEffect,
+    pub(super) effect: &'a StackEffect,
     pub(super) scope: Vec<Binding>,
-    /// The value of each output, once assigned on every path so far.
-    outputs: Vec<Option<Temp>>,
+    pub(super) state: State,
     body: Body,
     clauses: Vec<Clause>,
-    /// Temporaries known not to be zero here.
-    pub(super) nonzero: HashSet<Temp>,
-    /// What the first write is, once there is one.
-    pub(super) first_write: Option<&'static str>,
-    /// The condition under which the statement at hand takes place.
-    guard: Option<Temp>,
-    control: Control,
     raised: Vec<String>,
     /// How many faults there were before this action.
     before: usize,
     /// Whether all operands are in scope; with a faulty encoding some are not.
     pub(super) complete: bool,
+    /// Whether it was reported that the action has too many values.
+    overfull: bool,
+    /// Whether some statement could not be understood, so that what it lacks is not known.
+    partial: bool,
 }
 
 /// Lowers an action; `None` if faults were reported.
@@ -99,7 +137,7 @@ pub(super) fn lower(
     effect: &StackEffect,
     action: &[Stmt],
     context: &mut Context<'_>,
-) -> Option<(Body, Vec<Clause>)> {
+) -> Option<Meaning> {
     let before = context.diagnostics.count();
     let operands = encoded.operands.as_slice();
     let mut lowering = Lowering {
@@ -108,63 +146,98 @@ pub(super) fn lower(
         operands,
         effect,
         scope: Vec::new(),
-        outputs: vec![None; effect.outputs.len()],
+        state: State {
+            control: Control::Open,
+            outputs: vec![None; effect.outputs.len()],
+            nonzero: HashSet::new(),
+            first_write: None,
+            guard: None,
+        },
         body: Body {
             inputs: effect.inputs.len() as u8,
             operands: operands.len() as u8,
             ..Body::default()
         },
         clauses: Vec::new(),
-        nonzero: HashSet::new(),
-        first_write: None,
-        guard: None,
-        control: Control::Open,
         raised: Vec::new(),
         before,
         complete: encoded.encoding.is_some(),
+        overfull: false,
+        partial: false,
     };
-    lowering.bind_inputs_and_operands();
+    lowering.bind(&encoded.spans);
     if cx.file.action.is_none() && effect.outputs.is_empty() && effect.inputs.is_empty() {
-        let span = lowering.context.key_span(&["instructions", cx.name]);
-        lowering.context.diagnostics.error_with_help(
-            span,
-            "the key `do` is missing",
-            "say what the instruction means; `do: nop` if it does nothing",
-        );
+        lowering.missing_action();
     }
     lowering.statements(action);
     lowering.finish();
+    let falls_through = lowering.falls_through();
     let Lowering { body, clauses, context, .. } = lowering;
-    (context.diagnostics.count() == before).then_some((body, clauses))
+    let sound = context.diagnostics.count() == before;
+    sound.then_some(Meaning { body, clauses, falls_through })
 }
+
+/// The words that start a statement or an expression and so cannot be names.
+const WORDS: [&str; 17] = [
+    "branch", "call", "else", "false", "for", "goto", "halt", "if", "let", "match", "new", "nop",
+    "out", "return", "trap", "true", "with",
+];
 
 impl Lowering<'_, '_> {
     fn error(&mut self, span: Span, message: impl Into<String>) {
         self.context.diagnostics.error(span, message);
     }
 
-    fn bind_inputs_and_operands(&mut self) {
-        let Some(enc) = self.context.scalar(&["instructions", self.cx.name, "enc"]) else { return };
-        let stack_of = self.cx.machine.stack.map_or(IntType::unsigned(64), |stack| stack.of);
-        let inputs = self
-            .effect
-            .inputs
-            .iter()
-            .map(|name| (name.text.clone(), name.span, Type::Int(stack_of), Origin::Input));
-        let operands = self.operands.iter().map(|operand| {
+    fn missing_action(&mut self) {
+        if !self.context.is_dropped(&["instructions", self.cx.name, "do"]) {
+            self.context.diagnostics.error_with_help(
+                self.cx.mnemonic_span(),
+                "the key `do` is missing",
+                "say what the instruction means; `do: nop` if it does nothing",
+            );
+        }
+    }
+
+    /// The type of the cells of the stack.
+    fn stack_type(&self) -> IntType {
+        self.cx.machine.stack.map_or(IntType::unsigned(64), |stack| stack.of)
+    }
+
+    /// Brings inputs and operands into scope.
+    fn bind(&mut self, operand_spans: &[Span]) {
+        let effect = self.effect;
+        for output in &effect.outputs {
+            self.refuse_word(output);
+        }
+        for input in &effect.inputs {
+            self.declare(input, Type::Int(self.stack_type()), Origin::Input);
+        }
+        for (operand, span) in self.operands.iter().zip(operand_spans) {
             let ty = match operand.kind {
                 OperandKind::Immediate => Type::Int(operand.raw),
                 kind => Type::Operand(kind),
             };
-            (operand.name.clone(), enc.whole(), ty, Origin::Operand)
-        });
-        let all: Vec<_> = inputs.chain(operands).collect();
-        for (temp, (name, span, ty, origin)) in all.into_iter().enumerate() {
-            if name != "_" && self.scope.iter().any(|binding| binding.name == name) {
-                self.error(span, format!("the name `{name}` is given twice"));
-            }
-            let value = Typed { temp: temp as Temp, ty };
-            self.scope.push(Binding { name, value, used: false, span, origin });
+            let name = Name { text: operand.name.clone(), span: *span };
+            self.declare(&name, ty, Origin::Operand);
+        }
+    }
+
+    /// The next input or operand.
+    fn declare(&mut self, name: &Name, ty: Type, origin: Origin) {
+        self.refuse_word(name);
+        let mut text = name.text.as_str();
+        if text != "_" && self.scope.iter().any(|binding| binding.name == text) {
+            self.error(name.span, format!("the name `{text}` is given twice"));
+            text = "_"; // The name means the first one.
+        }
+        let value = Some(Typed { temp: self.scope.len() as Temp, ty });
+        let (name, span) = (text.to_owned(), name.span);
+        self.scope.push(Binding { name, value, used: false, span, origin });
+    }
+
+    fn refuse_word(&mut self, name: &Name) {
+        if WORDS.contains(&name.text.as_str()) {
+            self.error(name.span, format!("`{}` is a word of the language, not a name", name.text));
         }
     }
 
@@ -177,7 +250,9 @@ impl Lowering<'_, '_> {
     pub(super) fn emit(&mut self, op: Op, ty: Type, span: Span) -> Option<Typed> {
         let temp = usize::from(self.body.inputs + self.body.operands) + self.body.ops.len();
         if temp >= limits::TEMPS {
-            self.error(span, format!("an action has at most {} values", limits::TEMPS));
+            if !std::mem::replace(&mut self.overfull, true) {
+                self.error(span, format!("an action has at most {} values", limits::TEMPS));
+            }
             return None;
         }
         self.body.ops.push(op);
@@ -201,19 +276,25 @@ impl Lowering<'_, '_> {
 
     fn statements(&mut self, statements: &[Stmt]) {
         for statement in statements {
-            if self.control == Control::Closed {
-                self.error(statement.span, "nothing can follow a transfer of control");
-                return;
+            match self.state.control {
+                Control::Open | Control::Conditional => {}
+                Control::Closed => {
+                    return self.error(statement.span, "nothing can follow a transfer of control");
+                }
+                Control::Trapped => {
+                    return self
+                        .error(statement.span, "nothing can follow a trap without a condition");
+                }
             }
             let transfers = matches!(
                 statement.kind,
                 StmtKind::Goto(..)
                     | StmtKind::Call(_)
-                    | StmtKind::Return(_)
-                    | StmtKind::Halt
+                    | StmtKind::Return(..)
+                    | StmtKind::Halt(_)
                     | StmtKind::If(..)
             );
-            if self.control == Control::Conditional && !transfers {
+            if self.state.control == Control::Conditional && !transfers {
                 self.context.diagnostics.error_with_help(
                     statement.span,
                     "a statement behind a conditional transfer of control",
@@ -232,28 +313,38 @@ impl Lowering<'_, '_> {
             StmtKind::Trap(name, condition) => self.trap(name, condition.as_ref(), span),
             StmtKind::Goto(label, condition) => self.goto(label, condition.as_ref()),
             StmtKind::Call(target) => self.call_subroutine(target, span),
-            StmtKind::Return(values) => self.return_(values, span),
-            StmtKind::Halt => {
+            StmtKind::Return(values, condition) => {
+                self.return_(values, condition.as_ref(), span);
+            }
+            StmtKind::Halt(condition) => {
+                let Ok(condition) = self.optional(condition.as_ref()) else { return };
                 let clause = self.clause("halt");
-                self.transfer(TransferKind::Halt, None, clause);
+                self.transfer(TransferKind::Halt, condition, clause, span);
             }
             StmtKind::Nop => {}
             StmtKind::Out(value) => self.out(value, span),
             StmtKind::If(condition, then, other) => self.conditional(condition, then, other, span),
-            StmtKind::Branch => self.context.diagnostics.unsupported(span, "structured control"),
-            StmtKind::Match => self.context.diagnostics.unsupported(span, "`match`"),
-            StmtKind::For => self.context.diagnostics.unsupported(span, "a bounded loop"),
-            StmtKind::Expr => self.context.diagnostics.unsupported(span, "a call for its effect"),
+            StmtKind::Reserved(what) => {
+                self.partial = true;
+                self.context.diagnostics.unsupported(span, what);
+            }
         }
     }
 
     fn binding(&mut self, name: &Name, ty: Option<&ast::TypeRef>, value: &Expr) {
         let wanted = match ty {
             None => None,
+            Some(ast::TypeRef { name, reserved: Some(what) }) => {
+                self.partial = true;
+                return self.context.diagnostics.unsupported(name.span, what);
+            }
             Some(ty) if ty.name.text == "bool" => Some(Type::Bool),
             Some(ty) => match super::machine::int_type(&ty.name.text, ty.name.span, self.context) {
                 Some(ty) => Some(Type::Int(ty)),
-                None => return,
+                None => {
+                    self.partial = true;
+                    return;
+                }
             },
         };
         let value = match wanted {
@@ -263,13 +354,16 @@ impl Lowering<'_, '_> {
             Some(_) => self.condition(value).map(|temp| Typed { temp, ty: Type::Bool }),
             None => self.expr(value, None),
         };
-        let taken = self.scope.iter().any(|binding| binding.name == name.text)
-            || self.effect.outputs.iter().any(|output| output.text == name.text);
-        if taken {
+        self.refuse_word(name);
+        if self.effect.outputs.iter().any(|output| output.text == name.text) {
+            self.partial = true;
+            self.error(
+                name.span,
+                format!("`{0}` is an output: `{0} = …`, without `let`", name.text),
+            );
+        } else if self.scope.iter().any(|binding| binding.name == name.text) {
             self.error(name.span, format!("the name `{}` is given twice", name.text));
         } else {
-            // A faulty value still binds its name, so that its uses are not faults as well.
-            let value = value.unwrap_or(Typed { temp: 0, ty: Type::Int(IntType::unsigned(64)) });
             self.scope.push(Binding {
                 name: name.text.clone(),
                 value,
@@ -303,7 +397,7 @@ impl Lowering<'_, '_> {
                     "the first write to a cell",
                 );
             }
-            ExprKind::Field => self.context.diagnostics.unsupported(span, "a field of a record"),
+            ExprKind::Reserved(what) => self.context.diagnostics.unsupported(span, what),
             _ => self.error(place.span, "expected the name of an output or a cell"),
         }
     }
@@ -317,16 +411,17 @@ impl Lowering<'_, '_> {
             } else {
                 format!("the outputs are: {}; use `let` for other values", known.join(", "))
             };
+            self.partial = true;
             self.context.diagnostics.error_with_help(span, format!("`{name}` is no output"), help);
             return;
         };
-        let of = self.cx.machine.stack.map_or(IntType::unsigned(64), |stack| stack.of);
+        let of = self.stack_type();
         let value = self.expr_of(value, of);
         self.clause(name);
-        if self.outputs.get(at).is_some_and(Option::is_some) {
+        if self.state.outputs.get(at).is_some_and(Option::is_some) {
             self.error(span, format!("the output `{name}` is assigned twice"));
         }
-        for (output, slot) in self.effect.outputs.iter().zip(&mut self.outputs) {
+        for (output, slot) in self.effect.outputs.iter().zip(&mut self.state.outputs) {
             if output.text == name {
                 // A faulty value still counts as assigned.
                 *slot = Some(value.unwrap_or(0));
@@ -335,8 +430,8 @@ impl Lowering<'_, '_> {
     }
 
     fn write(&mut self, to: WriteTo, value: Temp, clause: ClauseId, words: &'static str) {
-        self.first_write.get_or_insert(words);
-        self.body.writes.push(Write { guard: self.guard, value, to, clause });
+        self.state.first_write.get_or_insert(words);
+        self.body.writes.push(Write { guard: self.state.guard, value, to, clause });
     }
 
     fn out(&mut self, value: &Expr, span: Span) {
@@ -354,26 +449,23 @@ impl Lowering<'_, '_> {
     }
 
     fn trap(&mut self, name: &Name, condition: Option<&Expr>, span: Span) {
-        if let Some(write) = self.first_write {
+        if let Some(write) = self.state.first_write {
             self.context.diagnostics.error_with_help(
                 span,
                 "a trap after a write",
                 format!("move it before {write}: an instruction that traps has written nothing"),
             );
         }
+        let always = condition.is_none();
         let condition = match condition {
-            Some(expr) => match self.condition(expr) {
-                Some(temp) => {
-                    self.learn(expr, false);
-                    temp
-                }
-                None => return,
-            },
-            None => match self.emit(Op::Const(1), Type::Bool, span) {
-                Some(value) => value.temp,
-                None => return,
-            },
+            Some(expr) => {
+                let condition = self.condition(expr);
+                self.learn(expr, false);
+                condition
+            }
+            None => self.emit(Op::Const(1), Type::Bool, span).map(|value| value.temp),
         };
+        self.raised.push(name.text.clone());
         let Some(at) = self.cx.traps.iter().position(|trap| trap.name == name.text) else {
             let known = self.cx.traps.iter().map(|trap| trap.name.as_str());
             self.context.unknown(name.span, "trap", &name.text, known);
@@ -390,200 +482,21 @@ impl Lowering<'_, '_> {
                 format!("add it to the instruction: `traps: [{}]`", name.text),
             );
         }
-        self.raised.push(name.text.clone());
-        let Some(cond) = self.guarded(condition, span) else { return };
+        if always {
+            self.state.control = Control::Trapped;
+        }
+        let Some(cond) = condition.and_then(|condition| self.guarded(condition, span)) else {
+            return;
+        };
         let clause = self.clause(&format!("trap.{}", name.text));
         self.emit(Op::TrapIf { cond, trap: TrapId(at as u16), clause }, Type::Bool, span);
     }
 
     /// The condition that also holds the guard of the statement at hand.
     fn guarded(&mut self, condition: Temp, span: Span) -> Option<Temp> {
-        let Some(guard) = self.guard else { return Some(condition) };
+        let Some(guard) = self.state.guard else { return Some(condition) };
         let op = Op::Binary { op: BinaryOp::And, ty: IntType::unsigned(1), a: guard, b: condition };
         self.emit(op, Type::Bool, span).map(|value| value.temp)
-    }
-
-    fn label(&mut self, name: &Name, role: LabelRole) -> Option<u8> {
-        let Some(operand) = self.operand_named(&name.text) else {
-            if self.complete {
-                let known = self.operands.iter().map(|operand| operand.name.as_str());
-                self.context.unknown(name.span, "operand", &name.text, known);
-            }
-            return None;
-        };
-        if let Some(binding) = self.scope.iter_mut().find(|binding| binding.name == name.text) {
-            binding.used = true;
-        }
-        match self.operands[usize::from(operand)].kind {
-            OperandKind::Label(rule) if rule.role == role => Some(operand),
-            _ => {
-                let expected = match role {
-                    LabelRole::Jump => "a label",
-                    LabelRole::Entry => "the entry of a subroutine",
-                };
-                self.error(name.span, format!("the operand `{}` is not {expected}", name.text));
-                None
-            }
-        }
-    }
-
-    fn goto(&mut self, label: &Name, condition: Option<&Expr>) {
-        let Some(operand) = self.label(label, LabelRole::Jump) else { return };
-        let condition = match condition {
-            Some(expr) => match self.condition(expr) {
-                Some(temp) => Some(temp),
-                None => return,
-            },
-            None => None,
-        };
-        let clause = self.clause(&format!("goto.{}", label.text));
-        self.transfer(TransferKind::Jump { operand }, condition, clause);
-    }
-
-    fn transfer(&mut self, kind: TransferKind, condition: Option<Temp>, clause: ClauseId) {
-        let guard = match (self.guard, condition) {
-            (_, Some(condition)) => match self.guarded(condition, Span::default()) {
-                Some(guard) => Some(guard),
-                None => return,
-            },
-            (guard, None) => guard,
-        };
-        self.body.transfers.push(Transfer { guard, kind, clause });
-        self.control = if condition.is_some() { Control::Conditional } else { Control::Closed };
-    }
-
-    fn call_subroutine(&mut self, target: &Expr, span: Span) {
-        let ExprKind::Name(name) = &target.kind else {
-            return self
-                .context
-                .diagnostics
-                .unsupported(span, "a call of a value, or with arguments");
-        };
-        let name = Name { text: name.clone(), span: target.span };
-        let Some(operand) = self.label(&name, LabelRole::Entry) else { return };
-        if self.cx.machine.call_depth.is_none() {
-            self.error(span, "the machine has no call stack: give `machine` `calls: {depth: …}`");
-        }
-        if self.guard.is_some() || !self.body.transfers.is_empty() {
-            self.context.diagnostics.unsupported(span, "a conditional call");
-        }
-        let declared = self.effect.callee.as_ref().map(|callee| callee.text.as_str());
-        if self.cx.machine.stack.is_some() && declared != Some(name.text.as_str()) {
-            let path = ["instructions", self.cx.name, "stack"];
-            let stack = self.context.span(&path);
-            self.context.diagnostics.error_with_help(
-                stack,
-                "the effect of the called subroutine is missing",
-                format!("add `..{}` to the outputs", name.text),
-            );
-        }
-        let clause = self.clause("call");
-        self.transfer(TransferKind::Call { operand }, None, clause);
-    }
-
-    fn return_(&mut self, values: &[Expr], span: Span) {
-        if !values.is_empty() {
-            return self.context.diagnostics.unsupported(span, "a return with values");
-        }
-        if self.cx.machine.call_depth.is_none() {
-            self.error(span, "the machine has no call stack: give `machine` `calls: {depth: …}`");
-        }
-        let clause = self.clause("return");
-        self.transfer(TransferKind::Return, None, clause);
-    }
-
-    fn conditional(&mut self, condition: &Expr, then: &[Stmt], other: &[Stmt], span: Span) {
-        let Some(cond) = self.condition(condition) else { return };
-        let Some(one) = self.emit(Op::Const(1), Type::Bool, span) else { return };
-        let negation =
-            Op::Binary { op: BinaryOp::Xor, ty: IntType::unsigned(1), a: cond, b: one.temp };
-        let Some(negated) = self.emit(negation, Type::Bool, span) else { return };
-
-        let (control, facts, outputs, guard) =
-            (self.control, self.nonzero.clone(), self.outputs.clone(), self.guard);
-        let mut arms = Vec::new();
-        for (arm, holds, truth) in [(then, cond, true), (other, negated.temp, false)] {
-            let names = self.scope.len();
-            self.learn(condition, truth);
-            let Some(arm_guard) = self.guarded(holds, span) else { return };
-            self.guard = Some(arm_guard);
-            self.statements(arm);
-            self.report_unused(names);
-            self.scope.truncate(names);
-            arms.push((self.control, std::mem::replace(&mut self.outputs, outputs.clone())));
-            (self.control, self.nonzero, self.guard) = (control, facts.clone(), guard);
-        }
-        let Some((else_control, else_outputs)) = arms.pop() else { return };
-        let Some((then_control, then_outputs)) = arms.pop() else { return };
-        self.join_control(then_control, else_control);
-        self.join_outputs(cond, &then_outputs, &else_outputs, span);
-    }
-
-    fn join_control(&mut self, then: Control, other: Control) {
-        self.control = match (then, other) {
-            (Control::Closed, Control::Closed) => {
-                if self.guard.is_none()
-                    && let Some(last) = self.body.transfers.last_mut()
-                {
-                    // Where the guards before it fail, this one holds.
-                    last.guard = None;
-                }
-                Control::Closed
-            }
-            (Control::Open, Control::Open) => Control::Open,
-            _ => Control::Conditional,
-        };
-    }
-
-    fn join_outputs(
-        &mut self,
-        cond: Temp,
-        then: &[Option<Temp>],
-        other: &[Option<Temp>],
-        span: Span,
-    ) {
-        for (at, pair) in then.iter().zip(other).enumerate() {
-            self.outputs[at] = match pair {
-                (None, None) => None,
-                (Some(then), Some(other)) if then == other => Some(*then),
-                (Some(then), Some(other)) => {
-                    let op = Op::Select { cond, then: *then, other: *other };
-                    let ty = Type::Int(IntType::unsigned(64));
-                    Some(self.emit(op, ty, span).map_or(0, |value| value.temp))
-                }
-                (Some(_), None) | (None, Some(_)) => {
-                    let name = self.effect.outputs[at].text.clone();
-                    self.error(span, format!("the output `{name}` is assigned on one path only"));
-                    Some(0)
-                }
-            };
-        }
-    }
-
-    /// What a condition says about values that are not zero.
-    pub(super) fn learn(&mut self, condition: &Expr, truth: bool) {
-        use ast::BinaryOp as Source;
-        match (&condition.kind, truth) {
-            (ExprKind::Binary(Source::Eq, a, b), false)
-            | (ExprKind::Binary(Source::Ne, a, b), true) => {
-                let name = match (&a.kind, &b.kind) {
-                    (ExprKind::Name(name), ExprKind::Int(0))
-                    | (ExprKind::Int(0), ExprKind::Name(name)) => name,
-                    _ => return,
-                };
-                if let Some(binding) = self.scope.iter().rev().find(|binding| binding.name == *name)
-                {
-                    self.nonzero.insert(binding.value.temp);
-                }
-            }
-            (ExprKind::Binary(Source::LogicalAnd, a, b), true)
-            | (ExprKind::Binary(Source::LogicalOr, a, b), false) => {
-                self.learn(a, truth);
-                self.learn(b, truth);
-            }
-            (ExprKind::Unary(UnaryOp::Not, inner), _) => self.learn(inner, !truth),
-            _ => {}
-        }
     }
 
     /// Reports names that nothing reads. After another fault that may be its consequence.
@@ -608,10 +521,12 @@ impl Lowering<'_, '_> {
     }
 
     fn finish(&mut self) {
-        self.pass_through();
+        if self.state.control != Control::Trapped {
+            self.pass_through();
+        }
         self.report_unused(0);
         let declared: Vec<String> = self.cx.file.traps.iter().map(|trap| trap.0.clone()).collect();
-        let items = self.context.node(&["instructions", self.cx.name, "traps"]).items();
+        let items = self.cx.items("traps");
         for (at, (trap, item)) in declared.iter().zip(items).enumerate() {
             if !self.raised.contains(trap) {
                 self.error(item.span, format!("`{trap}` is declared but not raised"));
@@ -620,6 +535,7 @@ impl Lowering<'_, '_> {
             }
         }
         if let Some(callee) = &self.effect.callee
+            && self.context.diagnostics.count() == self.before
             && !self
                 .body
                 .transfers
@@ -628,33 +544,44 @@ impl Lowering<'_, '_> {
         {
             self.error(callee.span, format!("the action does not call `{}`", callee.text));
         }
-        self.body.outputs = self.outputs.iter().map(|temp| temp.unwrap_or(0)).collect();
+        self.body.outputs = self.state.outputs.iter().map(|temp| temp.unwrap_or(0)).collect();
+    }
+
+    fn falls_through(&self) -> bool {
+        let calls = |transfer: &Transfer| matches!(transfer.kind, TransferKind::Call { .. });
+        match self.state.control {
+            Control::Open | Control::Conditional => true,
+            // A call comes back to the next instruction.
+            Control::Closed => self.body.transfers.iter().any(calls),
+            Control::Trapped => false,
+        }
     }
 
     /// An output that the action does not assign is the input or operand of the same name.
     fn pass_through(&mut self) {
-        let of = self.cx.machine.stack.map_or(IntType::unsigned(64), |stack| stack.of);
-        for at in 0..self.outputs.len() {
-            if self.outputs[at].is_some() {
+        let of = self.stack_type();
+        for at in 0..self.state.outputs.len() {
+            if self.state.outputs[at].is_some() {
                 continue;
             }
             let output = &self.effect.outputs[at];
             let found = self.scope.iter_mut().find(|binding| binding.name == output.text);
             match found {
-                Some(binding) if binding.value.ty == Type::Int(of) => {
-                    binding.used = true;
-                    self.outputs[at] = Some(binding.value.temp);
+                Some(Binding { value: Some(value), used, .. }) if value.ty == Type::Int(of) => {
+                    *used = true;
+                    self.state.outputs[at] = Some(value.temp);
                     self.clause(&output.text.clone());
                 }
-                Some(binding) => {
-                    let message = format!("expected {of}, found {}", binding.value.ty);
+                Some(Binding { value: Some(value), .. }) => {
+                    let message = format!("expected {of}, found {}", value.ty);
                     let help = format!(
                         "give the output another name and assign it: `r = {of}({})`",
                         output.text
                     );
                     self.context.diagnostics.error_with_help(output.span, message, help);
                 }
-                None if !self.complete => {}
+                Some(Binding { value: None, .. }) => {}
+                None if !self.complete || self.partial => {}
                 None => self.context.diagnostics.error_with_help(
                     output.span,
                     format!("the output `{}` is not assigned", output.text),

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::operand::{Format, Kind, Storage, Tables, WordShape, bank_kind};
+use super::operand::{Format, Kind, Storage, Tables, WordShape, plain_kind};
 use super::{Context, machine};
 use crate::diagnostic::Span;
 use crate::isa::{
@@ -18,12 +18,16 @@ use crate::limits;
 const INSTRUCTION_BYTES: u32 = 64;
 /// Formats inside formats.
 const FORMAT_DEPTH: usize = 8;
+/// Uses of formats in an encoding, those inside of formats included.
+const FORMAT_USES: usize = 64;
 
 /// Operands and encoding of an instruction. When the pattern is faulty there is no encoding, and the
 /// operands are those that could be made out.
 #[derive(Default)]
 pub(super) struct Encoded {
     pub(super) operands: Vec<Operand>,
+    /// Where each operand is declared.
+    pub(super) spans: Vec<Span>,
     pub(super) encoding: Option<Encoding>,
 }
 
@@ -35,17 +39,27 @@ pub(super) fn build(
     context: &mut Context<'_>,
 ) -> Encoded {
     let before = context.diagnostics.count();
-    let mut builder = Builder { tables, context, operands: Vec::new(), parts: Vec::new() };
+    let mut builder = Builder {
+        tables,
+        context,
+        operands: Vec::new(),
+        parts: Vec::new(),
+        before,
+        formats: 0,
+        complete: true,
+        site: None,
+    };
     builder.items(items, &HashMap::new(), 0);
-    let (operands, encoding) = builder.finish(span);
-    let sound = context.diagnostics.count() == before;
-    Encoded { operands, encoding: Some(encoding).filter(|_| sound) }
+    builder.finish(span)
 }
 
 /// An operand of which not all bits may have a place yet.
 struct PendingOperand {
     name: String,
+    /// Its name in the encoding or in a format.
     span: Span,
+    /// The same, or the use of the format in the encoding.
+    site: Span,
     raw: Option<IntType>,
     kind: OperandKind,
     covered: u64,
@@ -56,6 +70,14 @@ struct Builder<'a, 'c> {
     context: &'a mut Context<'c>,
     operands: Vec<PendingOperand>,
     parts: Vec<Part>,
+    /// How many faults there were before this encoding.
+    before: usize,
+    /// How many formats were used.
+    formats: usize,
+    /// Whether all parts could be made out.
+    complete: bool,
+    /// The use of the format at hand, the outermost one.
+    site: Option<Span>,
 }
 
 fn mask(width: u8) -> u64 {
@@ -71,19 +93,33 @@ impl Builder<'_, '_> {
 
     fn items(&mut self, items: &[PatternItem], parameters: &Parameters, depth: usize) {
         for item in items {
+            if self.parts.len() > INSTRUCTION_BYTES as usize {
+                return; // This is reported in the end.
+            }
             match &item.kind {
                 PatternKind::Fixed(value) => self.fixed_byte(value, parameters),
                 PatternKind::Operand(operand) => self.operand_part(operand),
-                PatternKind::Sliced => self.context.diagnostics.error_with_help(
-                    item.span,
-                    "an operand needs a type",
-                    "as in `v:i32`; bits of an operand go into a word: `w(imm=v[31:0])`",
-                ),
+                PatternKind::Bare(value) => self.bare(value, parameters),
                 PatternKind::Align => self.context.diagnostics.unsupported(item.span, "alignment"),
                 PatternKind::Apply(name, arguments) => {
                     self.apply(name, arguments, parameters, item.span, depth);
                 }
             }
+        }
+    }
+
+    fn bare(&mut self, value: &Expr, parameters: &Parameters) {
+        if constant(value, parameters).is_some() {
+            self.fixed_byte(value, parameters);
+        } else if let ExprKind::Slice(..) = value.kind {
+            let what = "bits of an operand outside of a word";
+            self.context.diagnostics.unsupported(value.span, what);
+        } else {
+            self.context.diagnostics.error_with_help(
+                value.span,
+                "an operand needs a type",
+                "as in `v:i32`; bits of an operand go into a word: `w(imm=v[31:0])`",
+            );
         }
     }
 
@@ -103,19 +139,11 @@ impl Builder<'_, '_> {
     }
 
     fn operand_part(&mut self, decl: &OperandDecl) {
-        if decl.counted {
-            self.context.diagnostics.unsupported(decl.name.span, "a counted list of operands");
-            return;
-        }
         let Some((storage, mut kind)) = self.typed(&decl.ty) else { return };
         if let Some(name) = &decl.kind {
-            match bank_kind(&self.tables.banks, &name.text) {
-                Some(bank) => kind = bank,
-                None => {
-                    let banks = self.tables.banks.iter().map(String::as_str);
-                    self.context.unknown(name.span, "meaning of an operand", &name.text, banks);
-                    return;
-                }
+            match plain_kind(&name.text, name.span, &self.tables.banks, self.context) {
+                Some(meaning) => kind = meaning,
+                None => return,
             }
         }
         let Some(storage) = storage else {
@@ -145,8 +173,8 @@ impl Builder<'_, '_> {
     /// What a type in an encoding stands for: a plain number or a kind of operand.
     fn typed(&mut self, ty: &TypeRef) -> Option<(Option<Storage>, OperandKind)> {
         let name = &ty.name;
-        if ty.computed {
-            self.context.diagnostics.unsupported(name.span, "a computed width");
+        if let Some(what) = ty.reserved {
+            self.context.diagnostics.unsupported(name.span, what);
             return None;
         }
         if let Some(Kind { raw, kind }) = self.tables.kinds.get(&name.text) {
@@ -155,18 +183,14 @@ impl Builder<'_, '_> {
         if let Some(storage) = Storage::parse(&name.text) {
             return Some((Some(storage), OperandKind::Immediate));
         }
-        if name.text.starts_with(['i', 'u', 'f'])
-            && name.text.ends_with(|c: char| c.is_ascii_digit())
-        {
-            machine::int_type(&name.text, name.span, self.context);
+        let number = name.text.trim_end_matches("be").trim_end_matches("le");
+        if number.starts_with(['i', 'u', 'f']) && number.ends_with(|c: char| c.is_ascii_digit()) {
+            self.complete = false;
+            machine::int_type(number, name.span, self.context);
         } else {
-            let known = self
-                .tables
-                .kinds
-                .keys()
-                .map(String::as_str)
-                .chain(["i32", "u8", "u16be", "uleb32"]);
-            self.context.unknown(name.span, "type or kind of operand", &name.text, known);
+            let kinds = self.tables.kinds.keys().map(String::as_str);
+            let known = kinds.chain(["i32", "u8", "u16be", "uleb32"]);
+            self.unknown(name, "type or kind of operand", known);
         }
         None
     }
@@ -184,6 +208,7 @@ impl Builder<'_, '_> {
         self.operands.push(PendingOperand {
             name: name.text.clone(),
             span: name.span,
+            site: self.site.unwrap_or(name.span),
             raw,
             kind,
             covered: 0,
@@ -207,10 +232,18 @@ impl Builder<'_, '_> {
                 self.error(span, format!("formats are nested deeper than {FORMAT_DEPTH} levels"));
                 return;
             }
-            self.format(name, format, arguments, parameters, depth);
+            let outer = self.site;
+            self.site = outer.or(Some(span));
+            self.formats += 1;
+            if self.formats <= FORMAT_USES {
+                self.format(name, format, arguments, parameters, depth);
+            } else if self.formats == FORMAT_USES + 1 {
+                self.error(span, format!("more than {FORMAT_USES} formats in one encoding"));
+            }
+            self.site = outer;
         } else {
             let known = tables.words.keys().chain(tables.formats.keys()).map(String::as_str);
-            self.context.unknown(name.span, "word or format", &name.text, known);
+            self.unknown(name, "word or format", known);
         }
     }
 
@@ -223,11 +256,11 @@ impl Builder<'_, '_> {
         depth: usize,
     ) {
         if arguments.len() != format.parameters.len() {
+            let (takes, given) = (format.parameters.len(), arguments.len());
             let message = format!(
-                "`{}` takes {} argument(s), not {}",
+                "`{}` takes {takes} argument{}, and {given} are given",
                 name.text,
-                format.parameters.len(),
-                arguments.len()
+                if takes == 1 { "" } else { "s" },
             );
             self.error(name.span, message);
             return;
@@ -276,12 +309,7 @@ impl Builder<'_, '_> {
                 continue;
             };
             let Some(&(high, low)) = shape.fields.get(&field.text) else {
-                self.context.unknown(
-                    field.span,
-                    "field",
-                    &field.text,
-                    shape.fields.keys().map(String::as_str),
-                );
+                self.unknown(field, "field", shape.fields.keys().map(String::as_str));
                 continue;
             };
             let width = high - low + 1;
@@ -300,7 +328,10 @@ impl Builder<'_, '_> {
                         word.fixed_mask |= bits;
                         word.fixed_value |= (number as u64) << low;
                     }
-                    Some(_) => self.error(value.span, format!("the field has {width} bits")),
+                    Some(number) => {
+                        let message = format!("{number} does not fit a field of {width} bits");
+                        self.error(value.span, message);
+                    }
                     None => self.field(value, ty.as_ref(), low, width, &mut word),
                 },
                 PatternArg::Typed(name, ty) => {
@@ -336,6 +367,10 @@ impl Builder<'_, '_> {
         };
         let name = Name { text: name.clone(), span: value.span };
         let known = self.operands.iter().position(|operand| operand.name == name.text);
+        if let (Some(_), Some(_), Some(ty)) = (known, slice, ty) {
+            let message = format!("the operand `{}` has a type already", name.text);
+            return self.error(ty.name.span, message);
+        }
         let operand = match (known, slice) {
             (Some(at), Some(_)) => at as u8,
             (Some(_), None) => {
@@ -349,10 +384,15 @@ impl Builder<'_, '_> {
         };
         let (high, low) = slice.unwrap_or((u32::from(width) - 1, 0));
         if high < low || high - low + 1 != u32::from(width) {
-            return self.error(value.span, format!("the field has {width} bits"));
+            let message = format!("these bits do not fill a field of {width} bits");
+            return self.error(value.span, message);
         }
         let bits = mask(width) << low;
         let pending = &mut self.operands[usize::from(operand)];
+        if let Some(raw) = pending.raw.filter(|raw| high >= u32::from(raw.bits)) {
+            let message = format!("a number of type {raw} has the bits {} to 0", raw.bits - 1);
+            return self.error(value.span, message);
+        }
         if pending.covered & bits != 0 {
             return self
                 .error(value.span, "these bits of the operand are already stored elsewhere");
@@ -394,19 +434,52 @@ impl Builder<'_, '_> {
         self.declare(name, raw, kind)
     }
 
-    fn finish(mut self, span: Span) -> (Vec<Operand>, Encoding) {
-        match self.parts.first() {
-            Some(Part::Word(word)) if word.fixed_mask != 0 => {}
-            // The part that should come first may be the one that is faulty.
-            None if !self.context.diagnostics.is_empty() => {}
-            _ => self.error(span, "an encoding starts with a byte or word that has fixed bits"),
+    fn finish(mut self, span: Span) -> Encoded {
+        let spans = self.operands.iter().map(|operand| operand.site).collect();
+        let operands = self.finish_operands();
+        // What is missing may be the part that is faulty.
+        if self.is_sound() {
+            self.starts_with_fixed_bits(span);
         }
+        let (min_len, max_len) = self.parts.iter().fold((0, 0), |(min, max), part| match part {
+            Part::Word(word) => (min + u32::from(word.bytes), max + u32::from(word.bytes)),
+            Part::Leb { operand } => {
+                let bits = operands[usize::from(*operand)].raw.bits;
+                (min + 1, max + u32::from(bits.div_ceil(7)))
+            }
+        });
+        if max_len > INSTRUCTION_BYTES {
+            self.error(span, format!("an instruction has at most {INSTRUCTION_BYTES} bytes"));
+        }
+        let sound = self.is_sound();
+        let encoding = Encoding { parts: self.parts, min_len, max_len };
+        Encoded { operands, spans, encoding: Some(encoding).filter(|_| sound) }
+    }
+
+    /// Whether nothing is wrong, here or in a definition that is used here.
+    fn is_sound(&self) -> bool {
+        self.complete && self.context.diagnostics.count() == self.before
+    }
+
+    fn unknown<'n>(&mut self, name: &Name, what: &str, known: impl Iterator<Item = &'n str>) {
+        self.complete = false;
+        self.context.unknown(name.span, what, &name.text, known);
+    }
+
+    fn starts_with_fixed_bits(&mut self, span: Span) {
+        if !matches!(self.parts.first(), Some(Part::Word(word)) if word.fixed_mask != 0) {
+            self.error(span, "an encoding starts with a byte or word that has fixed bits");
+        }
+    }
+
+    fn finish_operands(&mut self) -> Vec<Operand> {
         let mut operands = Vec::new();
+        let sound = self.is_sound();
         for pending in std::mem::take(&mut self.operands) {
             let raw = pending
                 .raw
                 .unwrap_or_else(|| IntType::unsigned(64 - pending.covered.leading_zeros() as u8));
-            if pending.covered != mask(raw.bits) {
+            if sound && pending.covered != mask(raw.bits) {
                 let message =
                     format!("not every bit of the operand `{}` ({raw}) is stored", pending.name);
                 self.error(pending.span, message);
@@ -416,19 +489,7 @@ impl Builder<'_, '_> {
             }
             operands.push(Operand { name: pending.name, raw, kind: pending.kind });
         }
-        let (min_len, max_len) = self.parts.iter().fold((0, 0), |(min, max), part| match part {
-            Part::Word(word) => (min + u32::from(word.bytes), max + u32::from(word.bytes)),
-            Part::Leb { operand } => {
-                let bits = operands
-                    .get(usize::from(*operand))
-                    .map_or(64, |operand: &Operand| operand.raw.bits);
-                (min + 1, max + u32::from(bits.div_ceil(7)))
-            }
-        });
-        if max_len > INSTRUCTION_BYTES {
-            self.error(span, format!("an instruction has at most {INSTRUCTION_BYTES} bytes"));
-        }
-        (operands, Encoding { parts: self.parts, min_len, max_len })
+        operands
     }
 
     /// A label that counts from its operand must know where that is before it is written.
@@ -452,7 +513,7 @@ impl Builder<'_, '_> {
 /// The value of an expression of numbers and parameters.
 fn constant(expr: &Expr, parameters: &Parameters) -> Option<i128> {
     match &expr.kind {
-        ExprKind::Int(value) => Some(*value),
+        ExprKind::Int(_) | ExprKind::Bits(_) => expr.number(),
         ExprKind::Name(name) => parameters.get(name).copied(),
         ExprKind::Unary(UnaryOp::Minus, inner) => constant(inner, parameters)?.checked_neg(),
         ExprKind::Binary(op, a, b) => {

@@ -18,6 +18,7 @@ impl Lowering<'_, '_> {
     pub(super) fn expr(&mut self, expr: &Expr, wanted: Option<Type>) -> Option<Typed> {
         match &expr.kind {
             ExprKind::Int(value) => self.literal(*value, expr.span, wanted),
+            ExprKind::Bits(bits) => self.bits(*bits, expr.span, wanted),
             ExprKind::Bool(value) => self.emit(Op::Const(u64::from(*value)), Type::Bool, expr.span),
             ExprKind::Name(name) => self.name(name, expr.span),
             ExprKind::Index(base, index) => self.read(base, index, expr.span),
@@ -30,10 +31,7 @@ impl Lowering<'_, '_> {
                 self.select(condition, then, other, expr.span, wanted)
             }
             ExprKind::Slice(..) => self.unsupported(expr.span, "bits of a value"),
-            ExprKind::Field => self.unsupported(expr.span, "a field of a record"),
-            ExprKind::New => self.unsupported(expr.span, "a new record"),
-            ExprKind::Float => self.unsupported(expr.span, "a floating-point number"),
-            ExprKind::Str => self.unsupported(expr.span, "a string"),
+            ExprKind::Reserved(what) => self.unsupported(expr.span, what),
         }
     }
 
@@ -75,6 +73,10 @@ impl Lowering<'_, '_> {
     }
 
     fn literal(&mut self, value: i128, span: Span, wanted: Option<Type>) -> Option<Typed> {
+        if wanted == Some(Type::Bool) {
+            self.context.diagnostics.error(span, "expected true or false, found a number");
+            return None;
+        }
         let Some(Type::Int(ty)) = wanted else {
             self.context.diagnostics.error_with_help(
                 span,
@@ -83,9 +85,7 @@ impl Lowering<'_, '_> {
             );
             return None;
         };
-        // A literal may be written by its bits, so that masks read as masks.
-        let bits = IntType::unsigned(ty.bits).cell(value).map(|bits| ty.wrap(bits));
-        match ty.cell(value).or(bits.filter(|_| value >= 0)) {
+        match ty.cell(value) {
             Some(cell) => self.emit(Op::Const(cell), Type::Int(ty), span),
             None => {
                 let message = format!("{value} is not a value of type {ty}");
@@ -95,17 +95,33 @@ impl Lowering<'_, '_> {
         }
     }
 
+    /// A number that gives the bits of a value, so that masks read as masks.
+    fn bits(&mut self, bits: u64, span: Span, wanted: Option<Type>) -> Option<Typed> {
+        match wanted {
+            Some(Type::Int(ty)) if IntType::unsigned(ty.bits).contains(i128::from(bits)) => {
+                self.emit(Op::Const(ty.wrap(bits)), Type::Int(ty), span)
+            }
+            _ => self.literal(i128::from(bits), span, wanted),
+        }
+    }
+
     fn name(&mut self, name: &str, span: Span) -> Option<Typed> {
         let Some(binding) = self.scope.iter_mut().rev().find(|binding| binding.name == name) else {
             let known: Vec<String> =
                 self.scope.iter().map(|binding| binding.name.clone()).collect();
-            if self.complete {
+            if self.effect.outputs.iter().any(|output| output.text == name) {
+                self.context.diagnostics.error_with_help(
+                    span,
+                    format!("the output `{name}` cannot be read"),
+                    "bind the value with `let`, then assign it and use it",
+                );
+            } else if self.complete {
                 self.context.unknown(span, "name", name, known.iter().map(String::as_str));
             }
             return None;
         };
         binding.used = true;
-        let value = binding.value;
+        let value = binding.value?;
         match value.ty {
             Type::Bool | Type::Int(_) => Some(value),
             Type::Operand(OperandKind::Index(bank)) => {
@@ -131,7 +147,7 @@ impl Lowering<'_, '_> {
 
     fn read(&mut self, base: &Expr, index: &Expr, span: Span) -> Option<Typed> {
         let (bank, index) = self.cell(base, index)?;
-        if let Some(write) = self.first_write {
+        if let Some(write) = self.state.first_write {
             self.context.diagnostics.error_with_help(
                 span,
                 "a read after a write",
@@ -153,6 +169,10 @@ impl Lowering<'_, '_> {
         };
         let banks = &self.cx.machine.banks;
         let Some(at) = banks.iter().position(|bank| bank.name == *bank_name) else {
+            if self.scope.iter().any(|binding| binding.name == *bank_name) {
+                self.unsupported(base.span, "an element of a list");
+                return None;
+            }
             self.context.unknown(
                 base.span,
                 "bank of cells",
@@ -162,7 +182,7 @@ impl Lowering<'_, '_> {
             return None;
         };
         let bank = crate::isa::BankId(at as u8);
-        if let ExprKind::Int(value) = index.kind {
+        if let Some(value) = index.number() {
             if value < 0 || value >= i128::from(banks[at].count) {
                 let message = format!("`{bank_name}` has the cells 0 to {}", banks[at].count - 1);
                 self.context.diagnostics.error(index.span, message);
@@ -182,9 +202,9 @@ impl Lowering<'_, '_> {
             return None;
         };
         binding.used = true;
-        if binding.value.ty != Type::Operand(OperandKind::Index(bank)) {
-            let found = binding.value.ty;
-            match found {
+        let value = binding.value?;
+        if value.ty != Type::Operand(OperandKind::Index(bank)) {
+            match value.ty {
                 Type::Int(_) | Type::Bool if self.operand_named(name).is_none() => {
                     self.context.diagnostics.unsupported(index.span, "a computed index");
                 }
@@ -196,7 +216,7 @@ impl Lowering<'_, '_> {
             }
             return None;
         }
-        Some((bank, binding.value.temp))
+        Some((bank, value.temp))
     }
 
     fn call(
@@ -218,12 +238,13 @@ impl Lowering<'_, '_> {
         };
         match (divide, name.as_str(), arguments) {
             (Some(op), _, [a, b]) => {
-                let value = self.operands(a, b, wanted)?;
-                self.guarded_divisor(b, value.1.temp);
-                let (Typed { temp: a, ty: Type::Int(ty) }, b) = value else {
+                let (left, right) = self.operands(a, b, wanted)?;
+                let Type::Int(ty) = left.ty else {
                     self.context.diagnostics.error(span, "a division takes integers");
                     return None;
                 };
+                self.guarded_divisor(b, right.temp);
+                let (a, b) = (left.temp, right);
                 self.emit(Op::Binary { op, ty, a, b: b.temp }, Type::Int(ty), span)
             }
             (Some(_), _, _) => self.arity(name, 2, span),
@@ -233,7 +254,8 @@ impl Lowering<'_, '_> {
                 let ty = machine::parse_int_type(name)?;
                 self.convert(ty, value, span)
             }
-            (None, "load" | "store" | "concat" | "capture" | "fn", _) => {
+            (None, "load" | "store" | "concat" | "capture" | "fn" | "str", _)
+            | (None, "f32" | "f64" | "one_of" | "unspecified", _) => {
                 self.unsupported(span, &format!("the function `{name}`"))
             }
             _ => {
@@ -251,11 +273,9 @@ impl Lowering<'_, '_> {
 
     /// A divisor must be known not to be zero: the action says what happens when it is.
     fn guarded_divisor(&mut self, divisor: &Expr, temp: Temp) {
-        let safe = match &divisor.kind {
-            ExprKind::Int(value) => *value != 0,
-            _ => self.nonzero.contains(&temp),
-        };
-        if !safe {
+        if divisor.number() == Some(0) {
+            self.context.diagnostics.error(divisor.span, "the divisor is zero");
+        } else if divisor.number().is_none() && !self.state.nonzero.contains(&temp) {
             let help = match &divisor.kind {
                 ExprKind::Name(name) => {
                     format!("say before it what happens then: `trap … if {name} == 0`")
@@ -327,9 +347,8 @@ impl Lowering<'_, '_> {
             }
             ast::UnaryOp::Not => {
                 let a = self.condition(inner)?;
-                let one = self.emit(Op::Const(1), Type::Bool, span)?.temp;
-                let ty = IntType::unsigned(1);
-                self.emit(Op::Binary { op: BinaryOp::Xor, ty, a, b: one }, Type::Bool, span)
+                let temp = self.not(a, span)?;
+                Some(Typed { temp, ty: Type::Bool })
             }
             ast::UnaryOp::Complement => {
                 let value = self.expr(inner, wanted)?;
@@ -349,13 +368,15 @@ impl Lowering<'_, '_> {
 
     /// Two values of one type; a number without a type takes that of the other.
     fn operands(&mut self, a: &Expr, b: &Expr, wanted: Option<Type>) -> Option<(Typed, Typed)> {
-        let (left, right) = if is_literal(a) && !is_literal(b) {
-            let right = self.expr(b, wanted)?;
-            (self.expr(a, Some(right.ty))?, right)
-        } else {
-            let left = self.expr(a, wanted)?;
-            (left, self.expr(b, Some(left.ty))?)
+        let literal_first = is_literal(a) && !is_literal(b);
+        let (first, second) = if literal_first { (b, a) } else { (a, b) };
+        // Both are examined even if one is faulty; a number then has no type to take.
+        let first = self.expr(first, wanted);
+        let second = match first {
+            None if is_literal(second) => None,
+            _ => self.expr(second, first.map(|value| value.ty).or(wanted)),
         };
+        let (left, right) = if literal_first { (second?, first?) } else { (first?, second?) };
         if left.ty != right.ty {
             let message =
                 format!("the operands have different types: {} and {}", left.ty, right.ty);
@@ -449,9 +470,14 @@ impl Lowering<'_, '_> {
     }
 
     fn logical(&mut self, op: BinaryOp, a: &Expr, b: &Expr, span: Span) -> Option<Typed> {
-        let a = self.condition(a)?;
-        let b = self.condition(b)?;
-        self.emit(Op::Binary { op, ty: IntType::unsigned(1), a, b }, Type::Bool, span)
+        let left = self.condition(a);
+        // The right side matters only where the left one does not decide.
+        let facts = self.state.nonzero.clone();
+        self.learn(a, op == BinaryOp::And);
+        let right = self.condition(b);
+        self.state.nonzero = facts;
+        let op = Op::Binary { op, ty: IntType::unsigned(1), a: left?, b: right? };
+        self.emit(op, Type::Bool, span)
     }
 
     fn select(
@@ -462,14 +488,14 @@ impl Lowering<'_, '_> {
         span: Span,
         wanted: Option<Type>,
     ) -> Option<Typed> {
-        let cond = self.condition(condition)?;
-        let facts = self.nonzero.clone();
+        let cond = self.condition(condition);
+        let facts = self.state.nonzero.clone();
         self.learn(condition, true);
         let then_value = self.expr(then, wanted);
-        self.nonzero = facts.clone();
+        self.state.nonzero = facts.clone();
         self.learn(condition, false);
         let other_value = self.expr(other, wanted.or(then_value.map(|value| value.ty)));
-        self.nonzero = facts;
+        self.state.nonzero = facts;
         let (then_value, other_value) = (then_value?, other_value?);
         if then_value.ty != other_value.ty {
             let message = format!(
@@ -479,11 +505,11 @@ impl Lowering<'_, '_> {
             self.context.diagnostics.error(span, message);
             return None;
         }
-        let op = Op::Select { cond, then: then_value.temp, other: other_value.temp };
+        let op = Op::Select { cond: cond?, then: then_value.temp, other: other_value.temp };
         self.emit(op, then_value.ty, span)
     }
 }
 
 fn is_literal(expr: &Expr) -> bool {
-    matches!(expr.kind, ExprKind::Int(_))
+    expr.number().is_some()
 }

@@ -10,6 +10,7 @@ use crate::file::{
 };
 use crate::isa::{Bank, CodeEnd, IntType, LIMIT_TRAPS, Machine, Note, StackRules, Trap, Version};
 use crate::limits;
+use crate::shape::Text;
 
 /// Name and version of a spec.
 pub(super) struct Header {
@@ -17,36 +18,30 @@ pub(super) struct Header {
     pub(super) version: Version,
 }
 
-pub(super) fn header(file: &SpecFile, context: &mut Context<'_>) -> Header {
-    if *file.bytestone != *HEADER {
-        let message = format!("this is `{}`; this version reads `{HEADER}`", file.bytestone.0);
+pub(super) fn header(file: &SpecFile, context: &mut Context<'_>) -> Option<Header> {
+    if let Some(header) = file.bytestone.as_ref().filter(|header| header.0 != HEADER) {
+        let message = format!("this is `{}`; this version reads `{HEADER}`", header.0);
         context.diagnostics.error(context.span(&["bytestone"]), message);
     }
-    if !is_plain_name(&file.isa) {
+    if file.isa.as_ref().is_some_and(|name| !is_plain_name(name)) {
         context.diagnostics.error(
             context.span(&["isa"]),
-            "a machine's name starts with a lower-case letter and holds lower-case letters, digits and `-`",
+            "a machine's name starts with a lower-case letter and holds at most 100 lower-case letters, digits and `-`",
         );
     }
-    let version = version(&file.version, context.span(&["version"]), context).unwrap_or(Version {
-        major: 0,
-        minor: 0,
-        patch: 0,
-    });
-    if let Some(container) = &file.container
-        && *container.0 != *"raw"
-    {
+    if let Some(container) = file.container.as_ref().filter(|container| container.0 != "raw") {
         let span = context.span(&["container"]);
         match container.0.as_str() {
             "module" => context.diagnostics.unsupported(span, "a module container"),
             _ => context.unknown(span, "container", container, ["raw"].into_iter()),
         }
     }
-    Header { name: file.isa.0.clone(), version }
+    let version = version(file.version.as_ref()?, context.span(&["version"]), context)?;
+    Some(Header { name: file.isa.as_ref()?.0.clone(), version })
 }
 
-/// Whether a text can name a machine, a case or a note.
-pub fn is_plain_name(name: &str) -> bool {
+/// Whether a text can name a machine or a note.
+fn is_plain_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
         && name.len() <= 100
@@ -75,6 +70,9 @@ pub(super) fn reserved(file: &SpecFile, context: &mut Context<'_>) {
     for (key, given, what) in keys {
         if given {
             context.diagnostics.unsupported(context.key_span(&[key]), what);
+            for entry in context.node(&[key]).entries() {
+                context.define_faulty(&entry.key);
+            }
         }
     }
     let keys = [
@@ -94,7 +92,9 @@ pub(super) fn reserved(file: &SpecFile, context: &mut Context<'_>) {
 pub(super) fn machine(file: &MachineFile, context: &mut Context<'_>) -> Machine {
     let stack = match &file.stack {
         Some(stack) => Some(stack_rules(stack, context)),
-        None => context.dropped.contains("stack").then_some(StackRules { of: STAND_IN, depth: 1 }),
+        None => context
+            .is_dropped(&["machine", "stack"])
+            .then_some(StackRules { of: STAND_IN, depth: 1 }),
     };
     let banks = [
         ("locals", "local", &file.locals),
@@ -109,11 +109,14 @@ pub(super) fn machine(file: &MachineFile, context: &mut Context<'_>) -> Machine 
             limit(&calls.depth, &["machine", "calls", "depth"], limits::CALL_DEPTH, context)
                 .unwrap_or(1),
         ),
-        None => context.dropped.contains("calls").then_some(1),
+        None => context.is_dropped(&["machine", "calls"]).then_some(1),
     };
-    let output = file.output.as_ref().map(|output| {
-        int_type(output, context.span(&["machine", "output"]), context).unwrap_or(STAND_IN)
-    });
+    let output = match &file.output {
+        Some(output) => Some(
+            int_type(output, context.span(&["machine", "output"]), context).unwrap_or(STAND_IN),
+        ),
+        None => context.is_dropped(&["machine", "output"]).then_some(STAND_IN),
+    };
     Machine { stack, banks, call_depth, output }
 }
 
@@ -138,7 +141,7 @@ fn stack_rules(file: &StackFile, context: &mut Context<'_>) -> StackRules {
 
 fn bank(key: &str, name: &str, file: Option<&BankFile>, context: &mut Context<'_>) -> Option<Bank> {
     let stand_in = Bank { name: name.to_owned(), prefix: String::new(), of: STAND_IN, count: 1 };
-    let Some(file) = file else { return context.dropped.contains(key).then_some(stand_in) };
+    let Some(file) = file else { return context.is_dropped(&["machine", key]).then_some(stand_in) };
     let of = cell_type(&file.of, &["machine", key, "of"], context);
     let count = limit(&file.count, &["machine", key, "count"], limits::BANK_CELLS, context);
     let prefix = file.prefix.as_ref().map_or_else(String::new, |prefix| prefix.0.clone());
@@ -217,21 +220,23 @@ pub(super) fn int_type(name: &str, span: Span, context: &mut Context<'_>) -> Opt
     None
 }
 
-pub(super) fn code(file: &CodeFile, context: &mut Context<'_>) -> CodeEnd {
-    let span = context.span(&["code", "decode"]);
-    match file.decode.0.as_str() {
-        "sweep" => {}
-        "flow" => context.diagnostics.unsupported(span, "decoding along control flow"),
-        _ => context.unknown(span, "way of decoding", &file.decode, ["sweep", "flow"].into_iter()),
+pub(super) fn code(file: Option<&CodeFile>, context: &mut Context<'_>) -> CodeEnd {
+    if let Some(decode) = file.and_then(|code| code.decode.as_ref()) {
+        let span = context.span(&["code", "decode"]);
+        match decode.0.as_str() {
+            "sweep" => {}
+            "flow" => context.diagnostics.unsupported(span, "decoding along control flow"),
+            _ => context.unknown(span, "way of decoding", decode, ["sweep"].into_iter()),
+        }
     }
-    match file.end.0.as_str() {
-        "reject" => CodeEnd::Reject,
-        "halt" => CodeEnd::Halt,
-        _ => {
+    match file.and_then(|code| code.end.as_ref()) {
+        Some(end) if end.0 == "halt" => CodeEnd::Halt,
+        Some(end) if end.0 != "reject" => {
             let span = context.span(&["code", "end"]);
-            context.unknown(span, "rule", &file.end, ["reject", "halt"].into_iter());
+            context.unknown(span, "end of the code", end, ["reject", "halt"].into_iter());
             CodeEnd::Reject
         }
+        _ => CodeEnd::Reject,
     }
 }
 
@@ -250,17 +255,29 @@ pub(super) fn traps(file: &SpecFile, context: &mut Context<'_>) -> Vec<Trap> {
                 format!("`{name}` is the trap of a limit"),
                 "limits trap by themselves; they are not declared",
             );
+            context.define_faulty(name);
         } else if !is_identifier(name) {
             context
                 .diagnostics
                 .error(span, "a trap's name holds lower-case letters, digits and `_`");
+            context.define_faulty(name);
         }
         let (doc, reference) = match trap {
-            TrapFile::Doc(doc) => (doc, None),
-            TrapFile::Full(full) => (&full.doc, full.reference.as_ref()),
+            TrapFile::Doc(doc) => (Some(doc), None),
+            TrapFile::Full(full) => (full.doc.as_ref(), full.reference.as_ref()),
         };
-        let reference = reference.map(|reference| reference.0.clone());
-        traps.push(Trap { name: name.clone(), doc: doc.0.clone(), reference });
+        if doc.is_some_and(|doc| doc.trim().is_empty()) {
+            context
+                .diagnostics
+                .error(span, format!("the trap `{name}` does not say what it means"));
+            context.define_faulty(name);
+        }
+        let text = |text: &Text| text.trim().to_owned();
+        traps.push(Trap {
+            name: name.clone(),
+            doc: doc.map(text).unwrap_or_default(),
+            reference: reference.map(text),
+        });
     }
     traps
 }
@@ -270,13 +287,29 @@ fn is_identifier(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
-pub(super) fn notes(notes: &IndexMap<String, NoteFile>) -> Vec<Note> {
-    notes
-        .iter()
-        .map(|(name, note)| Note {
+pub(super) fn notes(
+    section: &str,
+    notes: &IndexMap<String, NoteFile>,
+    context: &mut Context<'_>,
+) -> Vec<Note> {
+    let text = |text: &Option<Text>| text.as_ref().map(|text| text.trim().to_owned());
+    let mut checked = Vec::new();
+    for (name, note) in notes {
+        let span = context.key_span(&[section, name]);
+        if !is_plain_name(name) {
+            context.diagnostics.error(
+                span,
+                "a note's name starts with a lower-case letter and holds at most 100 lower-case letters, digits and `-`",
+            );
+        }
+        if note.text.as_ref().is_some_and(|text| text.trim().is_empty()) {
+            context.diagnostics.error(span, format!("the note `{name}` says nothing"));
+        }
+        checked.push(Note {
             name: name.clone(),
-            reference: note.reference.as_ref().map(|reference| reference.0.clone()),
-            text: note.text.0.clone(),
-        })
-        .collect()
+            reference: text(&note.reference),
+            text: text(&note.text).unwrap_or_default(),
+        });
+    }
+    checked
 }

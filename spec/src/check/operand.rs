@@ -11,7 +11,8 @@ use crate::isa::{
 };
 use crate::lang::ast::{BinaryOp, Expr, ExprKind, PatternItem, UnaryOp};
 use crate::lang::{parse_expression, parse_pattern, parse_signature};
-use crate::yaml::Scalar;
+use crate::limits;
+use crate::yaml::{Node, Scalar};
 
 /// Everything that encodings refer to.
 pub(crate) struct Tables {
@@ -82,17 +83,28 @@ pub(super) fn tables(file: &SpecFile, machine: &Machine, context: &mut Context<'
         banks: machine.banks.iter().map(|bank| bank.name.clone()).collect(),
     };
     for (name, bits) in &file.bits {
-        if let Some(word) = word(name, bits, context) {
-            tables.words.insert(name.clone(), word);
+        match word(name, bits, context) {
+            Some(word) => {
+                tables.words.insert(name.clone(), word);
+            }
+            None => context.define_faulty(name),
         }
     }
     for (name, operand) in &file.operands {
-        if let Some(kind) = kind(name, operand, &tables, context) {
-            tables.kinds.insert(name.clone(), kind);
+        match kind(name, operand, &tables, context) {
+            Some(kind) => {
+                tables.kinds.insert(name.clone(), kind);
+            }
+            None => context.define_faulty(name),
         }
     }
     for (key, format) in &file.formats {
-        define_format(key, format, &mut tables, context);
+        match define_format(key, format, &tables, context) {
+            Some((name, format)) => {
+                tables.formats.insert(name, format);
+            }
+            None => context.define_faulty(key),
+        }
     }
     tables
 }
@@ -113,29 +125,31 @@ fn word(name: &str, file: &BitsFile, context: &mut Context<'_>) -> Option<WordSh
             None
         }
     };
+    if file.fields.len() > limits::FIELDS {
+        let message = format!("a word has at most {} fields", limits::FIELDS);
+        context.diagnostics.error(context.key_span(&["bits", name, "fields"]), message);
+        return None;
+    }
     let mut fields = IndexMap::new();
+    let mut sound = true;
     for (field, bits) in &file.fields {
         let range = bits.split_once("..").and_then(|(high, low)| {
             let (high, low) = (high.trim().parse::<u8>().ok()?, low.trim().parse::<u8>().ok()?);
             (high >= low && high < width.unwrap_or(64)).then_some((high, low))
         });
-        match range {
-            Some(range) => {
-                fields.insert(field.clone(), range);
-            }
-            None => context.diagnostics.error(
-                context.span(&["bits", name, "fields", field]),
-                "bits are written high..low, as in `7..0`, and lie within the word",
-            ),
+        if let Some(range) = range {
+            fields.insert(field.clone(), range);
+        } else {
+            sound = false;
+            let span = context.span(&["bits", name, "fields", field]);
+            let help = "the higher bit comes first, both are counted, and both lie within the word";
+            context.diagnostics.error_with_help(span, "expected bits, as in `7..0`", help);
         }
     }
+    if !sound {
+        return None;
+    }
     Some(WordShape { bytes: width? / 8, order: order?, fields })
-}
-
-/// The kind that a bank's name stands for.
-pub(super) fn bank_kind(banks: &[String], name: &str) -> Option<OperandKind> {
-    let at = banks.iter().position(|bank| bank == name)?;
-    Some(OperandKind::Index(BankId(at as u8)))
 }
 
 fn kind(
@@ -144,6 +158,11 @@ fn kind(
     tables: &Tables,
     context: &mut Context<'_>,
 ) -> Option<Kind> {
+    if Storage::parse(name).is_some() {
+        let span = context.key_span(&["operands", name]);
+        context.diagnostics.error(span, format!("`{name}` is a type and cannot name a kind"));
+        return None;
+    }
     let raw_span = context.span(&["operands", name, "raw"]);
     let raw = match &file.raw {
         None => None,
@@ -160,11 +179,12 @@ fn kind(
         "label" => LabelRole::Jump,
         "entry" => LabelRole::Entry,
         other => {
+            let kind = plain_kind(other, is_span, &tables.banks, context)?;
             if file.value.is_some() {
                 let span = context.key_span(&["operands", name, "value"]);
                 context.diagnostics.error(span, "only labels have a `value`");
             }
-            return other_kind(other, is_span, tables, context).map(|kind| Kind { raw, kind });
+            return Some(Kind { raw, kind });
         }
     };
     let rule = match context.scalar(&["operands", name, "value"]) {
@@ -181,25 +201,31 @@ fn kind(
     Some(Kind { raw, kind: OperandKind::Label(rule) })
 }
 
-fn other_kind(
+/// The meaning of an operand that needs no rule of its own.
+pub(super) fn plain_kind(
     name: &str,
     span: Span,
-    tables: &Tables,
+    banks: &[String],
     context: &mut Context<'_>,
 ) -> Option<OperandKind> {
     if name == "imm" {
         return Some(OperandKind::Immediate);
     }
-    if let Some(kind) = bank_kind(&tables.banks, name) {
-        return Some(kind);
+    if let Some(at) = banks.iter().position(|bank| bank == name) {
+        return Some(OperandKind::Index(BankId(at as u8)));
     }
     match name {
         "const" | "func" | "upvalue" => {
-            context.diagnostics.unsupported(span, format!("operands that are a {name}"));
+            context.diagnostics.unsupported(span, format!("an operand of the kind `{name}`"));
         }
         "local" | "reg" | "global" => {
             context.diagnostics.error(span, format!("the machine has no cells called `{name}`"));
         }
+        "label" | "entry" => context.diagnostics.error_with_help(
+            span,
+            "a place in the code needs a rule for where it is",
+            format!("define a kind: `operands: {{rel16: {{raw: i16, is: {name}, value: next + raw}}}}`, and use it as the type"),
+        ),
         _ => {
             let known = ["label", "entry", "imm", "local", "reg", "global"];
             context.unknown(span, "meaning of an operand", name, known.into_iter());
@@ -257,7 +283,7 @@ impl Affine {
     fn of(expr: &Expr) -> Option<Self> {
         let unit = Self::default();
         Some(match &expr.kind {
-            ExprKind::Int(value) => Self { constant: *value, ..unit },
+            ExprKind::Int(_) | ExprKind::Bits(_) => Self { constant: expr.number()?, ..unit },
             ExprKind::Name(name) => match name.as_str() {
                 "raw" => Self { raw: 1, ..unit },
                 "insn" => Self { insn: 1, ..unit },
@@ -303,23 +329,39 @@ impl Affine {
     }
 }
 
-fn define_format(key: &str, format: &TextOrList, tables: &mut Tables, context: &mut Context<'_>) {
+fn define_format(
+    key: &str,
+    format: &TextOrList,
+    tables: &Tables,
+    context: &mut Context<'_>,
+) -> Option<(String, Format)> {
     let span = context.key_span(&["formats", key]);
-    let Some((name, parameters)) = parse_signature(&Scalar::plain(key, span), context.diagnostics)
-    else {
-        return;
-    };
-    if matches!(format, TextOrList::Many(_)) {
-        let span = context.span(&["formats", key]);
-        context.diagnostics.unsupported(span, "a format of several encodings");
-        return;
+    let (name, parameters) = parse_signature(&Scalar::plain(key, span), context.diagnostics)?;
+    if let TextOrList::Many(_) = format {
+        let list = context.node(&["formats", key]);
+        context.diagnostics.unsupported(list.span, "a format of several encodings");
+        for scalar in list.items().iter().filter_map(Node::scalar) {
+            parse_pattern(scalar, context.diagnostics);
+        }
+        return None;
     }
-    let Some(scalar) = context.scalar(&["formats", key]) else { return };
-    let Some(items) = parse_pattern(scalar, context.diagnostics) else { return };
+    let items = parse_pattern(context.scalar(&["formats", key])?, context.diagnostics)?;
+    for (at, parameter) in parameters.iter().enumerate() {
+        if parameters[..at].iter().any(|earlier| earlier.text == parameter.text) {
+            let message = format!("the parameter `{}` is given twice", parameter.text);
+            context.diagnostics.error(parameter.span, message);
+            return None;
+        }
+    }
+    if name.text == "align" {
+        context.diagnostics.error(name.span, "`align` is a word of the language, not a name");
+        return None;
+    }
     if tables.words.contains_key(&name.text) || tables.formats.contains_key(&name.text) {
-        context.diagnostics.error(span, format!("`{}` is already a word or a format", name.text));
-        return;
+        let message = format!("`{}` is already a word or a format", name.text);
+        context.diagnostics.error(name.span, message);
+        return None;
     }
     let parameters = parameters.into_iter().map(|parameter| parameter.text).collect();
-    tables.formats.insert(name.text, Format { key: key.to_owned(), parameters, items });
+    Some((name.text, Format { key: key.to_owned(), parameters, items }))
 }

@@ -1,32 +1,21 @@
 //! Encodings must be told apart by fixed bits: what decodes is one instruction.
 
-use super::insn_id;
 use crate::diagnostic::{Diagnostics, Span};
-use crate::isa::{ByteOrder, InsnId, Instruction, Part, Word};
+use crate::isa::{ByteOrder, Instruction, Part, Word};
 
 /// Reports every instruction whose encoding an earlier one does not exclude.
 pub(super) fn check(instructions: &[Instruction], sites: &[Span], diagnostics: &mut Diagnostics) {
     let fixed: Vec<Vec<(u8, u8)>> = instructions.iter().map(fixed_bytes).collect();
-    // Encodings whose first byte is fixed meet only those with the same one.
-    let mut by_first: Vec<Vec<InsnId>> = vec![Vec::new(); 256];
     for (index, bytes) in fixed.iter().enumerate() {
-        let (mask, value) = bytes.first().copied().unwrap_or((0, 0));
-        let earlier = (0..=255u8)
-            .filter(|first| first & mask == value)
-            .flat_map(|first| by_first[usize::from(first)].iter())
-            .find(|earlier| !distinct(&fixed[usize::from(earlier.0)], bytes));
-        if let Some(earlier) = earlier {
-            let (name, other) =
-                (&instructions[index].name, &instructions[usize::from(earlier.0)].name);
-            diagnostics.error_with_help(
-                sites[index],
-                format!("no fixed bit tells `{name}` from `{other}`"),
-                "two encodings need a bit that is fixed in both and differs",
-            );
-        }
-        for first in (0..=255u8).filter(|first| first & mask == value) {
-            by_first[usize::from(first)].push(insn_id(index));
-        }
+        let Some(earlier) = fixed[..index].iter().position(|other| !distinct(other, bytes)) else {
+            continue;
+        };
+        let (name, other) = (&instructions[index].name, &instructions[earlier].name);
+        diagnostics.error_with_help(
+            sites[index],
+            format!("no fixed bit tells `{name}` from `{other}`"),
+            "two encodings need a bit that is fixed in both and differs",
+        );
     }
 }
 

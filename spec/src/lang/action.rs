@@ -1,9 +1,10 @@
 //! Actions: what an instruction means.
 
-use super::ast::{Expr, ExprKind, Stmt, StmtKind};
+use super::ast::{BinaryOp, Expr, ExprKind, Stmt, StmtKind};
 use super::lexer::Token;
-use super::parser::{Parsed, Parser};
+use super::parser::{Parsed, Parser, Stop};
 use crate::diagnostic::Diagnostics;
+use crate::limits;
 use crate::yaml::Scalar;
 
 /// Parses an action. A statement with a fault is left out and the next ones are still read;
@@ -23,6 +24,11 @@ fn statements(parser: &mut Parser<'_>, close: Token) -> Parsed<Vec<Stmt>> {
         if parser.take(close) {
             return Ok(statements);
         }
+        if statements.len() == limits::STATEMENTS {
+            let message = format!("more than {} statements", limits::STATEMENTS);
+            parser.diagnostics.error(parser.here(), message);
+            return Err(Stop);
+        }
         match statement(parser) {
             Ok(statement) => statements.push(statement),
             Err(_) if parser.peek() == Token::Eof => return Ok(statements),
@@ -36,7 +42,7 @@ fn statements(parser: &mut Parser<'_>, close: Token) -> Parsed<Vec<Stmt>> {
             }
         }
         if !matches!(parser.peek(), Token::End | Token::Eof) && parser.peek() != close {
-            parser.unexpected("the end of the statement");
+            trailing(parser);
             parser.skip_statement();
             if close == Token::Eof {
                 parser.take(Token::CloseBrace);
@@ -61,7 +67,7 @@ fn statement(parser: &mut Parser<'_>) -> Parsed<Stmt> {
             parser.advance();
             parser.name()?;
             condition(parser)?;
-            StmtKind::Branch
+            StmtKind::Reserved("structured control")
         }
         (Token::Name, "call") => {
             parser.advance();
@@ -76,17 +82,17 @@ fn statement(parser: &mut Parser<'_>) -> Parsed<Stmt> {
         (Token::Name, "return") => {
             parser.advance();
             let mut values = Vec::new();
-            while !matches!(parser.peek(), Token::End | Token::Eof | Token::CloseBrace) {
+            while !ends_statement(parser) {
                 values.push(parser.expression()?);
                 if !parser.take(Token::Comma) {
                     break;
                 }
             }
-            StmtKind::Return(values)
+            StmtKind::Return(values, condition(parser)?)
         }
         (Token::Name, "halt") => {
             parser.advance();
-            StmtKind::Halt
+            StmtKind::Halt(condition(parser)?)
         }
         (Token::Name, "nop") => {
             parser.advance();
@@ -100,16 +106,42 @@ fn statement(parser: &mut Parser<'_>) -> Parsed<Stmt> {
         (Token::Name, "match") => {
             parser.advance();
             parser.nested(match_arms)?;
-            StmtKind::Match
+            StmtKind::Reserved("`match`")
         }
         (Token::Name, "for") => {
             parser.advance();
             parser.nested(bounded_loop)?;
-            StmtKind::For
+            StmtKind::Reserved("a bounded loop")
         }
         _ => assignment(parser)?,
     };
     Ok(Stmt { span: parser.span_from(start), kind })
+}
+
+/// Reports what stands behind a statement.
+fn trailing(parser: &mut Parser<'_>) {
+    let help = match (parser.peek(), parser.word()) {
+        (Token::Name, "if") => {
+            "trap, goto, return and halt take a condition; others go into `if … { … }`"
+        }
+        (Token::Name, "and") => "both conditions: `&&`",
+        (Token::Name, "or") => "one of the conditions: `||`",
+        _ => {
+            parser.unexpected("the end of the statement");
+            return;
+        }
+    };
+    let message = format!("expected the end of the statement, found `{}`", parser.word());
+    parser.diagnostics.error_with_help(parser.here(), message, help);
+}
+
+/// Whether no value follows, but the end of the statement or its condition.
+fn ends_statement(parser: &Parser<'_>) -> bool {
+    match parser.peek() {
+        Token::End | Token::Eof | Token::CloseBrace => true,
+        Token::Name => parser.word() == "if",
+        _ => false,
+    }
 }
 
 fn condition(parser: &mut Parser<'_>) -> Parsed<Option<Expr>> {
@@ -129,8 +161,20 @@ fn assignment(parser: &mut Parser<'_>) -> Parsed<StmtKind> {
     if parser.take(Token::Assign) {
         return Ok(StmtKind::Assign(place, parser.expression()?));
     }
-    match place.kind {
-        ExprKind::Call(..) => Ok(StmtKind::Expr),
+    match (place.kind, parser.peek()) {
+        (ExprKind::Call(..), _) => Ok(StmtKind::Reserved("a call for its effect")),
+        (ExprKind::Binary(BinaryOp::Eq, ..), _) => {
+            parser.diagnostics.error(place.span, "this compares two values; `=` assigns one");
+            Err(Stop)
+        }
+        (ExprKind::Name(name), Token::Name | Token::Int | Token::OpenBrace) => {
+            parser.diagnostics.error_with_help(
+                place.span,
+                format!("no statement starts with `{name}`"),
+                "statements are let, trap, goto, call, return, halt, out, if, nop, and `place = value`",
+            );
+            Err(Stop)
+        }
         _ => Err(parser.unexpected("`=`")),
     }
 }
@@ -141,7 +185,7 @@ fn conditional(parser: &mut Parser<'_>) -> Parsed<StmtKind> {
     parser.expect(Token::OpenBrace)?;
     let then = statements(parser, Token::CloseBrace)?;
     let mut other = Vec::new();
-    if parser.take_word("else") {
+    if parser.take_word_behind_line_ends("else") {
         let start = parser.here();
         if parser.peek() == Token::Name && parser.word() == "if" {
             let kind = parser.nested(conditional)?;

@@ -26,12 +26,10 @@ pub struct Expr {
 /// Kinds of expressions.
 #[derive(Clone, Debug)]
 pub enum ExprKind {
-    /// A number without a type of its own.
+    /// A decimal number, without a type of its own.
     Int(i128),
-    /// A floating-point number.
-    Float,
-    /// A string.
-    Str,
+    /// A number in hexadecimal or binary, which gives the bits of a value.
+    Bits(u64),
     /// `true` or `false`.
     Bool(bool),
     /// A name.
@@ -40,8 +38,6 @@ pub enum ExprKind {
     Index(Box<Expr>, Box<Expr>),
     /// `base[high:low]`.
     Slice(Box<Expr>, u32, u32),
-    /// `base.field`.
-    Field,
     /// `function(arguments)`: a function, a conversion to a type, or a call of a value.
     Call(Box<Expr>, Vec<Expr>),
     /// `op a`.
@@ -50,8 +46,19 @@ pub enum ExprKind {
     Binary(BinaryOp, Box<Expr>, Box<Expr>),
     /// `if c { a } else { b }`.
     If(Box<Expr>, Box<Expr>, Box<Expr>),
-    /// `new Record{field = value, …}`.
-    New,
+    /// What the language has and is not executed yet, by what it is called in messages.
+    Reserved(&'static str),
+}
+
+impl Expr {
+    /// The value of a number.
+    pub fn number(&self) -> Option<i128> {
+        match self.kind {
+            ExprKind::Int(value) => Some(value),
+            ExprKind::Bits(bits) => Some(i128::from(bits)),
+            _ => None,
+        }
+    }
 }
 
 /// Prefix operators.
@@ -97,8 +104,9 @@ pub enum BinaryOp {
 pub struct TypeRef {
     /// Its name.
     pub name: Name,
-    /// A computed width, as in `u(8*n)be`.
-    pub computed: bool,
+    /// What is written besides the name, by what it is called in messages: a computed width
+    /// (`u(8*n)be`) or a list (`val[n]`).
+    pub reserved: Option<&'static str>,
 }
 
 /// A statement of an action.
@@ -121,26 +129,20 @@ pub enum StmtKind {
     Trap(Name, Option<Expr>),
     /// `goto label if condition`.
     Goto(Name, Option<Expr>),
-    /// `branch label if condition`.
-    Branch,
     /// `call target(arguments)`.
     Call(Expr),
-    /// `return values`.
-    Return(Vec<Expr>),
-    /// `halt`.
-    Halt,
+    /// `return values if condition`.
+    Return(Vec<Expr>, Option<Expr>),
+    /// `halt if condition`.
+    Halt(Option<Expr>),
     /// `nop`.
     Nop,
     /// `out value`.
     Out(Expr),
     /// `if c { … } else { … }`.
     If(Expr, Vec<Stmt>, Vec<Stmt>),
-    /// `match … { … }`.
-    Match,
-    /// `for … { … }`.
-    For,
-    /// A call for its effect.
-    Expr,
+    /// What the language has and is not executed yet, by what it is called in messages.
+    Reserved(&'static str),
 }
 
 /// A part of an encoding.
@@ -159,8 +161,8 @@ pub enum PatternKind {
     Fixed(Expr),
     /// `name:type`, with `as kind`.
     Operand(OperandDecl),
-    /// `name[high:low]` of an operand declared elsewhere, or `name[count]` items.
-    Sliced,
+    /// `name`, a parameter of a format, or `name[high:low]`.
+    Bare(Expr),
     /// `align(n)`.
     Align,
     /// `word(field=value, …)` or `format(arguments)`.
@@ -176,8 +178,6 @@ pub struct OperandDecl {
     pub ty: TypeRef,
     /// `as kind`.
     pub kind: Option<Name>,
-    /// Whether it is a list of as many items as an operand says.
-    pub counted: bool,
 }
 
 /// An argument of a word or a format.

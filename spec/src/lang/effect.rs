@@ -34,10 +34,6 @@ fn items(parser: &mut Parser<'_>, close: Token) -> Parsed<Vec<EffectItem>> {
         let name = parser.name()?;
         if parser.take(Token::Colon) {
             parser.type_ref()?;
-            if parser.take(Token::OpenBracket) {
-                parser.expression()?;
-                parser.expect(Token::CloseBracket)?;
-            }
             items.push(EffectItem::Typed(name));
         } else {
             items.push(EffectItem::Cell(name));

@@ -140,17 +140,20 @@ pub fn tokens(text: &Scalar, diagnostics: &mut Diagnostics) -> Option<Vec<(Token
         return None;
     }
     let mut tokens = Vec::new();
-    let mut sound = true;
+    let mut strange: Vec<Range<usize>> = Vec::new();
     for (token, range) in Token::lexer(source).spanned() {
         match token {
             Ok(token) => tokens.push((token, range)),
-            Err(()) => {
-                let message = format!("`{}` means nothing here", &source[range.clone()]);
-                diagnostics.error(text.span(range), message);
-                sound = false;
-            }
+            Err(()) => match strange.last_mut() {
+                Some(last) if last.end == range.start => last.end = range.end,
+                _ => strange.push(range),
+            },
         }
     }
+    for range in &strange {
+        let message = format!("`{}` means nothing here", &source[range.clone()]);
+        diagnostics.error(text.span(range.clone()), message);
+    }
     tokens.push((Token::Eof, source.len()..source.len()));
-    sound.then_some(tokens)
+    strange.is_empty().then_some(tokens)
 }

@@ -23,13 +23,14 @@ pub(super) struct Parser<'a> {
     tokens: Vec<(Token, Range<usize>)>,
     at: usize,
     depth: usize,
+    operators: usize,
     pub(super) diagnostics: &'a mut Diagnostics,
 }
 
 impl<'a> Parser<'a> {
     pub(super) fn new(text: &'a Scalar, diagnostics: &'a mut Diagnostics) -> Option<Self> {
         let tokens = tokens(text, diagnostics)?;
-        Some(Self { text, tokens, at: 0, depth: 0, diagnostics })
+        Some(Self { text, tokens, at: 0, depth: 0, operators: 0, diagnostics })
     }
 
     pub(super) fn peek(&self) -> Token {
@@ -46,9 +47,13 @@ impl<'a> Parser<'a> {
             .map_or(self.text.text.len()..self.text.text.len(), |(_, range)| range.clone())
     }
 
-    /// The place of the next token.
+    /// The place of the next token. The end of a line is a place between two characters.
     pub(super) fn here(&self) -> Span {
-        self.text.span(self.range(self.at))
+        let range = self.range(self.at);
+        match self.peek() {
+            Token::End if self.word() == "\n" => self.text.span(range.start..range.start),
+            _ => self.text.span(range),
+        }
     }
 
     /// The text of the next token.
@@ -123,6 +128,17 @@ impl<'a> Parser<'a> {
         while self.take(Token::End) {}
     }
 
+    /// Takes the next token that is no line end if it is the word `keyword`.
+    pub(super) fn take_word_behind_line_ends(&mut self, keyword: &str) -> bool {
+        let start = self.at;
+        self.skip_line_ends();
+        let found = self.take_word(keyword);
+        if !found {
+            self.at = start;
+        }
+        found
+    }
+
     /// Skips to the end of the statement in which a fault was found.
     pub(super) fn skip_statement(&mut self) {
         while !matches!(self.peek(), Token::End | Token::CloseBrace | Token::Eof) {
@@ -130,24 +146,24 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// A number that fits `u64` or, negative, `i64`: wide enough for every cell.
-    pub(super) fn int(&mut self) -> Parsed<i128> {
+    /// A number that fits `u64`: wide enough for every cell.
+    pub(super) fn int(&mut self) -> Parsed<ExprKind> {
         if self.peek() != Token::Int {
             return Err(self.unexpected("a number"));
         }
         let digits: String = self.word().chars().filter(|c| *c != '_').collect();
         let parsed = match (digits.strip_prefix("0x"), digits.strip_prefix("0b")) {
-            (Some(hex), _) => u64::from_str_radix(hex, 16),
-            (_, Some(binary)) => u64::from_str_radix(binary, 2),
-            _ => digits.parse(),
+            (Some(hex), _) => u64::from_str_radix(hex, 16).map(ExprKind::Bits),
+            (_, Some(binary)) => u64::from_str_radix(binary, 2).map(ExprKind::Bits),
+            _ => digits.parse::<u64>().map(|value| ExprKind::Int(i128::from(value))),
         };
         match parsed {
-            Ok(value) => {
+            Ok(kind) => {
                 self.advance();
-                Ok(i128::from(value))
+                Ok(kind)
             }
             Err(_) => {
-                self.diagnostics.error(self.here(), "a number must fit 64 bits");
+                self.diagnostics.unsupported(self.here(), "a number wider than 64 bits");
                 Err(Stop)
             }
         }
@@ -155,18 +171,27 @@ impl<'a> Parser<'a> {
 
     pub(super) fn type_ref(&mut self) -> Parsed<TypeRef> {
         let mut name = self.name()?;
-        let mut computed = false;
+        let mut reserved = None;
         if self.take(Token::OpenParen) {
             self.expression()?;
             self.expect(Token::CloseParen)?;
-            computed = true;
+            reserved = Some("a computed width");
             // The rest of `u(8*n)be`.
             if self.peek() == Token::Name && matches!(self.word(), "be" | "le") {
                 self.advance();
             }
+        }
+        if self.take(Token::OpenBracket) {
+            if !self.take(Token::CloseBracket) {
+                self.expression()?;
+                self.expect(Token::CloseBracket)?;
+            }
+            reserved = Some("a list");
+        }
+        if reserved.is_some() {
             name.span = self.span_from(name.span);
         }
-        Ok(TypeRef { name, computed })
+        Ok(TypeRef { name, reserved })
     }
 
     pub(super) fn expression(&mut self) -> Parsed<Expr> {
@@ -179,12 +204,24 @@ impl<'a> Parser<'a> {
             if precedence < least {
                 break;
             }
+            self.count_operator()?;
             self.advance();
             let right = self.nested(|parser| parser.binary(precedence + 1))?;
             let span = self.span_from(left.span);
             left = Expr { span, kind: ExprKind::Binary(op, Box::new(left), Box::new(right)) };
         }
         Ok(left)
+    }
+
+    /// A chain of operators nests the tree without nesting the text.
+    fn count_operator(&mut self) -> Parsed<()> {
+        self.operators += 1;
+        if self.operators > limits::OPERATORS {
+            let message = format!("more than {} operators in one text", limits::OPERATORS);
+            self.diagnostics.error(self.here(), message);
+            return Err(Stop);
+        }
+        Ok(())
     }
 
     fn prefix(&mut self) -> Parsed<Expr> {
@@ -199,6 +236,7 @@ impl<'a> Parser<'a> {
         let operand = self.nested(Self::prefix)?;
         let kind = match (op, operand.kind) {
             (UnaryOp::Minus, ExprKind::Int(value)) => ExprKind::Int(-value),
+            (UnaryOp::Minus, ExprKind::Bits(bits)) => ExprKind::Int(-i128::from(bits)),
             (op, kind) => ExprKind::Unary(op, Box::new(Expr { span: operand.span, kind })),
         };
         Ok(Expr { span: self.span_from(start), kind })
@@ -219,7 +257,7 @@ impl<'a> Parser<'a> {
                 Token::Dot => {
                     self.advance();
                     self.name()?;
-                    ExprKind::Field
+                    ExprKind::Reserved("a field of a record")
                 }
                 _ => return Ok(base),
             };
@@ -236,14 +274,14 @@ impl<'a> Parser<'a> {
             self.expect(Token::CloseBracket)?;
             return Ok(ExprKind::Index(Box::new(base), Box::new(index)));
         }
-        let low = self.int()?;
+        let low = self.expression()?;
         self.expect(Token::CloseBracket)?;
-        match (&index.kind, u32::try_from(low)) {
-            (ExprKind::Int(high), Ok(low)) if (0..64).contains(high) && low < 64 => {
-                Ok(ExprKind::Slice(Box::new(base), *high as u32, low))
-            }
+        let bit = |expr: &Expr| u32::try_from(expr.number()?).ok().filter(|bit| *bit < 64);
+        match (bit(&index), bit(&low)) {
+            (Some(high), Some(low)) => Ok(ExprKind::Slice(Box::new(base), high, low)),
             _ => {
-                self.diagnostics.error(index.span, "bits are written [high:low], from 63 to 0");
+                let span = self.span_from(index.span);
+                self.diagnostics.error(span, "bits are written [high:low], from 63 to 0");
                 Err(Stop)
             }
         }
@@ -265,14 +303,19 @@ impl<'a> Parser<'a> {
     fn primary(&mut self) -> Parsed<Expr> {
         let span = self.here();
         let kind = match self.peek() {
-            Token::Int => ExprKind::Int(self.int()?),
+            Token::Int => self.int()?,
             Token::Float => {
                 self.advance();
-                ExprKind::Float
+                ExprKind::Reserved("a floating-point number")
             }
             Token::Str => {
                 self.advance();
-                ExprKind::Str
+                ExprKind::Reserved("a string")
+            }
+            Token::OpenBracket => {
+                self.advance();
+                self.arguments(Token::CloseBracket)?;
+                return Ok(self.reserved_from(span, "a list"));
             }
             Token::OpenParen => {
                 self.advance();
@@ -301,7 +344,7 @@ impl<'a> Parser<'a> {
         let condition = self.expression()?;
         let then = self.braced()?;
         if !self.take_word("else") {
-            return Err(self.unexpected("`else`: a conditional value has both"));
+            return Err(self.unexpected("`else` and another value"));
         }
         let other = if self.peek() == Token::Name && self.word() == "if" {
             self.nested(Self::conditional)?
@@ -333,7 +376,11 @@ impl<'a> Parser<'a> {
                 break;
             }
         }
-        Ok(Expr { span: self.span_from(start), kind: ExprKind::New })
+        Ok(self.reserved_from(start, "a new record"))
+    }
+
+    fn reserved_from(&self, start: Span, what: &'static str) -> Expr {
+        Expr { span: self.span_from(start), kind: ExprKind::Reserved(what) }
     }
 }
 

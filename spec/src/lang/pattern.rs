@@ -1,6 +1,6 @@
 //! Encodings: how an instruction is written in bytes, as in `0x01 v:i32`.
 
-use super::ast::{ExprKind, Name, OperandDecl, PatternArg, PatternItem, PatternKind};
+use super::ast::{Expr, Name, OperandDecl, PatternArg, PatternItem, PatternKind};
 use super::lexer::Token;
 use super::parser::{Parsed, Parser};
 use crate::diagnostic::Diagnostics;
@@ -54,10 +54,7 @@ fn item(parser: &mut Parser<'_>) -> Parsed<PatternItem> {
                 PatternKind::Apply(name, arguments(parser)?)
             }
         }
-        (Token::Name, _) => {
-            parser.expression()?;
-            PatternKind::Sliced
-        }
+        (Token::Name, _) => PatternKind::Bare(parser.expression()?),
         // Bytes stand side by side, so a fixed byte is a number or is in parentheses.
         (Token::Int | Token::OpenParen, _) => PatternKind::Fixed(fixed(parser)?),
         _ => return Err(parser.unexpected("a byte, an operand (`name:type`) or a word (`w(…)`)")),
@@ -65,28 +62,23 @@ fn item(parser: &mut Parser<'_>) -> Parsed<PatternItem> {
     Ok(PatternItem { span: parser.span_from(start), kind })
 }
 
-fn fixed(parser: &mut Parser<'_>) -> Parsed<super::ast::Expr> {
+fn fixed(parser: &mut Parser<'_>) -> Parsed<Expr> {
     let span = parser.here();
     if parser.take(Token::OpenParen) {
         let value = parser.expression()?;
         parser.expect(Token::CloseParen)?;
         return Ok(value);
     }
-    let value = parser.int()?;
-    Ok(super::ast::Expr { span, kind: ExprKind::Int(value) })
+    let kind = parser.int()?;
+    Ok(Expr { span, kind })
 }
 
 fn operand(parser: &mut Parser<'_>) -> Parsed<OperandDecl> {
     let name = parser.name()?;
     parser.expect(Token::Colon)?;
     let ty = parser.type_ref()?;
-    let counted = parser.take(Token::OpenBracket);
-    if counted {
-        parser.expression()?;
-        parser.expect(Token::CloseBracket)?;
-    }
     let kind = if parser.take_word("as") { Some(parser.name()?) } else { None };
-    Ok(OperandDecl { name, ty, kind, counted })
+    Ok(OperandDecl { name, ty, kind })
 }
 
 fn arguments(parser: &mut Parser<'_>) -> Parsed<Vec<PatternArg>> {

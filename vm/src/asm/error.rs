@@ -69,9 +69,7 @@ pub enum AsmErrorKind {
         found: String,
     },
     /// The name cannot be that of a label.
-    #[error(
-        "expected a label name (letters, digits, `_` and `.`, no digit or `.` first), found `{found}`"
-    )]
+    #[error("expected a label name (letters, digits and `_`, no digit first), found `{found}`")]
     LabelName {
         /// The name.
         found: String,
@@ -118,8 +116,9 @@ pub enum AsmErrorKind {
         /// The offset of the target.
         target: i128,
     },
-    /// The distance to the target has no encoding whose length leads to that distance.
-    #[error("expected a target whose distance can be written, and every length of it changes it")]
+    /// No length was found for the number that says how far away the target is: each one that
+    /// was tried changed the distance so that another one is needed.
+    #[error("expected a distance that settles, found that each length of its number needs another")]
     UnsettledLength,
 }
 

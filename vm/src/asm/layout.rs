@@ -13,7 +13,7 @@ use crate::program::Insn;
 
 /// Looks at instructions that may have to grow, which bounds the time that settling takes. In the
 /// worst case each pass over them lets one grow; few programs need more than three passes.
-const LOOKS: usize = 1 << 26;
+const LOOKS: usize = 1 << 25;
 /// Passes that are made in any case.
 const PASSES: usize = 32;
 

@@ -93,12 +93,15 @@ impl<'t> Parser<'_, 't> {
     /// Skips the rest of the line because something else was `expected`.
     fn skip_line(&mut self, expected: &'static str) -> Skipped {
         let span = self.lexer.span();
-        let found = match self.token {
-            None => "the end of the text".to_owned(),
-            Some(Token::LineEnd) => "the end of the line".to_owned(),
-            Some(_) => format!("`{}`", excerpt(self.word(&span))),
-        };
-        self.errors.push(span, AsmErrorKind::Syntax { expected, found });
+        let (token, word) = (self.token, self.word(&span));
+        self.errors.push_with(span, || {
+            let found = match token {
+                None => "the end of the text".to_owned(),
+                Some(Token::LineEnd) => "the end of the line".to_owned(),
+                Some(_) => format!("`{}`", excerpt(word)),
+            };
+            (AsmErrorKind::Syntax { expected, found }, None)
+        });
         self.skip_rest();
         Skipped
     }
@@ -111,15 +114,19 @@ impl<'t> Parser<'_, 't> {
 
     fn define_label(&mut self, span: Range<usize>) {
         let name = self.word(&span);
-        if !is_label_name(name) {
-            self.errors.push(span, AsmErrorKind::LabelName { found: excerpt(name) });
+        let kind: fn(String) -> AsmErrorKind = if !is_label_name(name) {
+            |found| AsmErrorKind::LabelName { found }
         } else if self.is_register(name) {
-            self.errors.push(span, AsmErrorKind::LabelIsRegister { found: excerpt(name) });
-        } else if let Err(first) = self.draft.define(name, self.line) {
-            self.errors.push_with(span, || {
-                (AsmErrorKind::DuplicateLabel { name: excerpt(name), first }, None)
-            });
-        }
+            |found| AsmErrorKind::LabelIsRegister { found }
+        } else {
+            if let Err(first) = self.draft.define(name, self.line) {
+                self.errors.push_with(span, || {
+                    (AsmErrorKind::DuplicateLabel { name: excerpt(name), first }, None)
+                });
+            }
+            return;
+        };
+        self.errors.push_with(span, || (kind(excerpt(name)), None));
     }
 
     fn is_register(&self, name: &str) -> bool {

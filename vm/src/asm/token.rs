@@ -41,7 +41,7 @@ pub(super) fn number(word: &str) -> Option<i128> {
 /// Whether a word can be the name of a label.
 pub(super) fn is_label_name(word: &str) -> bool {
     word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'))
+        && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ struct Place {
     /// The height before it, from the zero of that component.
     height: i32,
     /// How much higher the stack is when the frame returns, or [`NEVER`].
-    to_return: i32,
+    return_height: i32,
     /// The latest link to the block, or [`NONE`].
     coming: u32,
     /// Whether the way to the next block was followed.
@@ -38,15 +38,15 @@ const NEVER: i32 = i32::MIN;
 const UNREACHED: Place = Place {
     component: NONE,
     height: 0,
-    to_return: NEVER,
+    return_height: NEVER,
     coming: NONE,
     goes_on: false,
     breach: None,
 };
 
 impl Place {
-    fn to_return(self) -> Option<i32> {
-        (self.to_return != NEVER).then_some(self.to_return)
+    fn return_height(&self) -> Option<i32> {
+        (self.return_height != NEVER).then_some(self.return_height)
     }
 }
 
@@ -109,8 +109,8 @@ impl<'a> Heights<'a> {
     }
 
     /// How much higher the stack is when the frame returns than before the block, if it can.
-    pub fn to_return(&self, block: u32) -> Option<i32> {
-        self.places[block as usize].to_return()
+    pub fn return_height(&self, block: u32) -> Option<i32> {
+        self.places[block as usize].return_height()
     }
 
     /// Why a block is not left, if it is not.
@@ -124,7 +124,7 @@ impl<'a> Heights<'a> {
         let this = self.blocks.get(block);
         let net = i64::from(this.net);
         if kind == ExitKind::Next && this.ending.calls {
-            Some(net + i64::from(self.to_return(self.blocks.callee(block)?)?))
+            Some(net + i64::from(self.return_height(self.blocks.callee(block)?)?))
         } else {
             Some(net)
         }
@@ -226,7 +226,7 @@ impl Explorer<'_> {
     fn call(&mut self, block: u32, number: u32, entry: u32) {
         self.link(block, number, Exit { kind: ExitKind::Call, to: entry });
         self.entries.push(entry);
-        if let Some(net) = self.places[entry as usize].to_return() {
+        if let Some(net) = self.places[entry as usize].return_height() {
             self.go_on(block, net);
         }
     }
@@ -261,7 +261,7 @@ impl Explorer<'_> {
             }
         }
         self.link(block, number, exit);
-        if let Some(net) = there.to_return() {
+        if let Some(net) = there.return_height() {
             let rise = after - self.places[block as usize].height;
             self.set_return(block, rise + net);
         }
@@ -282,20 +282,22 @@ impl Explorer<'_> {
     /// for is none: no execution returns that way.
     fn set_return(&mut self, block: u32, net: i32) {
         let place = &mut self.places[block as usize];
-        if place.to_return == NEVER && net.abs() <= self.depth {
-            place.to_return = net;
+        if place.return_height == NEVER && net.abs() <= self.depth {
+            place.return_height = net;
             self.returning.push(block);
         }
     }
 
     /// Tells the blocks that lead to `block`, and its callers if it is an entry, that it returns.
     fn tell_return(&mut self, block: u32) {
-        let Some(net) = self.places[block as usize].to_return() else { return };
+        let Some(net) = self.places[block as usize].return_height() else { return };
         if let Some(from) = block.checked_sub(1)
             && self.places[from as usize].goes_on
         {
             let called = if self.blocks.get(from).ending.calls {
-                self.blocks.callee(from).and_then(|entry| self.places[entry as usize].to_return())
+                self.blocks
+                    .callee(from)
+                    .and_then(|entry| self.places[entry as usize].return_height())
             } else {
                 Some(0)
             };

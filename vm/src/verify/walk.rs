@@ -196,7 +196,7 @@ impl Walk<'_> {
             return;
         }
         self.pending.push((to, frame));
-        let (here, there) = (self.heights.to_return(from), self.heights.to_return(to));
+        let (here, there) = (self.heights.return_height(from), self.heights.return_height(to));
         if let (Frame::Callee, Some(here), Some(there)) = (frame, here, there)
             && i64::from(here) != rise + i64::from(there)
         {

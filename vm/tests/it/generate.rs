@@ -8,7 +8,8 @@ use bytestone_vm::codec::Codec;
 use bytestone_vm::generate::{GenerateError, Generator};
 use bytestone_vm::{Outcome, Verified, soundness, verify};
 
-use crate::support::{builtin_isas, check, entropy, isa};
+use crate::machines::{self, load};
+use crate::support::{builtin_isas, check, entropy};
 
 const FUEL: u64 = 2_000;
 
@@ -60,7 +61,7 @@ fn accepted(isa: &Isa, code: &[u8]) -> Option<Verified> {
 #[test]
 fn programs_of_built_in_machines_are_accepted_and_end_cleanly() {
     for isa in builtin_isas() {
-        Tally::of(isa, 1_000).assert_floors(isa);
+        Tally::of(isa, 500).assert_floors(isa);
     }
 }
 
@@ -79,7 +80,7 @@ fn small(storage: &str, end: &str, instructions: &str) -> Isa {
     let used = LABELS.iter().filter(|(name, _)| instructions.contains(&format!(":{name}")));
     let labels: String = used.map(|(name, rule)| format!("  {name}: {rule}\n")).collect();
     let operands = if labels.is_empty() { "" } else { "operands:\n" };
-    isa(&format!(
+    load(&format!(
         "bytestone: spec/1
 isa: small
 version: 1.0.0
@@ -143,9 +144,12 @@ fn programs_of_odd_machines_are_accepted() {
     ];
     for (storage, end, instructions) in machines {
         let isa = small(storage, end, &instructions.concat());
-        let tally = Tally::of(&isa, 200);
-        println!("{tally:?}");
+        let tally = Tally::of(&isa, 100);
         assert_eq!(tally.accepted, tally.programs, "{instructions:?}");
+    }
+    for codec in machines::all() {
+        let tally = Tally::of(codec.isa(), 100);
+        assert_eq!(tally.accepted, tally.programs, "{}: {tally:?}", codec.isa().name());
     }
 }
 
@@ -171,14 +175,14 @@ fn equal_entropy_makes_equal_programs() {
             make() == make()
         })
     }
-    check(100, property as fn(Vec<u8>) -> bool);
+    check(50, property as fn(Vec<u8>) -> bool);
 }
 
 #[test]
 fn near_valid_programs_are_mostly_rejected_and_never_unsound() {
     for isa in builtin_isas() {
         let generator = Generator::new(isa).expect("its programs can end");
-        let (mut rejected, programs) = (0, 500);
+        let (mut rejected, programs) = (0, 200);
         for seed in 0..programs {
             let bytes = entropy(seed, 200);
             let code = generator.near_valid(&mut Unstructured::new(&bytes));

@@ -5,7 +5,8 @@ use bytestone_spec::isa::{BankId, TrapId};
 use bytestone_vm::trace::NoTrace;
 use bytestone_vm::{InputError, Outcome, Reference, State, Stuck, Verified, limits};
 
-use crate::support::{assembled, builtin_isa, builtin_isas, check, generated, isa};
+use crate::machines::{built_in, load};
+use crate::support::{assembled, builtin_isas, check, generated};
 
 const FUEL: u64 = 1_000_000;
 
@@ -107,7 +108,7 @@ instructions:
 
 #[test]
 fn arithmetic_of_the_stack_machine() {
-    let stack = builtin_isa("stack");
+    let stack = built_in("stack");
     let min = i128::from(i32::MIN);
     for (text, result) in [
         ("PUSH 2147483647\n PUSH 1\n ADD", min),
@@ -125,7 +126,7 @@ fn arithmetic_of_the_stack_machine() {
 
 #[test]
 fn subroutines_of_the_stack_machine() {
-    let stack = builtin_isa("stack");
+    let stack = built_in("stack");
     let square = "
         PUSH 7
         CALL square
@@ -154,7 +155,7 @@ again:  LOAD 0
         JUMPZ end
         JUMP again
 end:    HALT";
-    assert_eq!(printed(&builtin_isa("stack"), stack), [3, 2, 1]);
+    assert_eq!(printed(&built_in("stack"), stack), [3, 2, 1]);
     let register = "
         LOAD R0, 3
         LOAD R1, 1
@@ -163,7 +164,7 @@ again:  PRINT R0
         JNZ R0, again
         HALT";
     for name in ["register", "register-lua"] {
-        assert_eq!(printed(&builtin_isa(name), register), [3, 2, 1]);
+        assert_eq!(printed(&built_in(name), register), [3, 2, 1]);
     }
     let looped = "
 again:  PRINT
@@ -177,12 +178,12 @@ again:  PRINT
         JMP_IF_FALSE end
         JMP again
 end:    HALT";
-    assert_eq!(printed(&builtin_isa("loop"), looped), [0, 1, 2]);
+    assert_eq!(printed(&built_in("loop"), looped), [0, 1, 2]);
 }
 
 #[test]
 fn reads_see_the_state_before_the_instruction() {
-    let order = isa(ORDER);
+    let order = load(ORDER);
     assert_eq!(printed(&order, "SET 0, 3\n SET 1, -4\n SWAP 0, 1\n OUT 0\n OUT 1"), [-4, 3]);
     assert_eq!(printed(&order, "PUSH 5\n DUP\n SUB\n SHOW"), [0]);
     assert_eq!(printed(&order, "PUSH 5\n PUSH 6\n SUB\n SHOW"), [255], "an unsigned cell wraps");
@@ -190,7 +191,7 @@ fn reads_see_the_state_before_the_instruction() {
 
 #[test]
 fn guarded_writes_and_the_first_transfer_that_holds() {
-    let order = isa(ORDER);
+    let order = load(ORDER);
     assert_eq!(printed(&order, "PUSH 1\n MAYBE 2\n OUT 2"), [6, 5]);
     assert_eq!(printed(&order, "PUSH 0\n MAYBE 2\n OUT 2"), [7, 0]);
     let switch = |value: u32| {
@@ -207,7 +208,7 @@ fn guarded_writes_and_the_first_transfer_that_holds() {
 
 #[test]
 fn a_trap_leaves_the_state_as_it_was() {
-    let calculator = builtin_isa("calculator");
+    let calculator = built_in("calculator");
     let (outcome, state) = run_text(&calculator, "PUSH 1\n PUSH 0\n DIV\n HALT");
     assert_eq!(outcome, trap(&calculator, "div_by_zero", 10));
     assert_eq!(state.stack().collect::<Vec<_>>(), [1, 0]);
@@ -216,7 +217,7 @@ fn a_trap_leaves_the_state_as_it_was() {
 
 #[test]
 fn declared_traps_come_in_order_and_before_limits() {
-    let order = isa(ORDER);
+    let order = load(ORDER);
     let outcome = |text: &str| {
         let (outcome, state) = run_text(&order, text);
         let local = state.cell(BankId(0), 0);
@@ -242,12 +243,12 @@ fn recursion(insns: &str) -> String {
 
 #[test]
 fn limits_trap_before_anything_is_written() {
-    let order = isa(ORDER);
+    let order = load(ORDER);
     let (outcome, state) = run_text(&order, &recursion(""));
     assert_eq!(outcome, trap(&order, "call_depth", 3));
     assert_eq!((state.calls(), state.pc()), (&[2][..], 3));
 
-    let deep = isa(&ORDER.replace("calls: {depth: 1}", "calls: {depth: 9}"));
+    let deep = load(&ORDER.replace("calls: {depth: 1}", "calls: {depth: 9}"));
     let (outcome, state) = run_text(&deep, &recursion("PUSH 1"));
     assert_eq!(outcome, trap(&deep, "stack_overflow", 3));
     assert_eq!((state.stack().len(), state.calls().len()), (2, 3));
@@ -259,7 +260,7 @@ fn limits_trap_before_anything_is_written() {
 
 #[test]
 fn the_stack_overflows_before_the_calls() {
-    let order = isa(&ORDER.replace("calls: {depth: 1}", "calls: {depth: 2}"));
+    let order = load(&ORDER.replace("calls: {depth: 1}", "calls: {depth: 2}"));
     let (outcome, state) = run_text(&order, "PCALL f\n HALT\nf: PCALL f\n RET");
     assert_eq!(outcome, trap(&order, "stack_overflow", 3));
     assert_eq!((state.stack().collect::<Vec<_>>(), state.calls().len()), (vec![9, 9], 2));
@@ -268,7 +269,7 @@ fn the_stack_overflows_before_the_calls() {
 
 #[test]
 fn the_end_of_the_code_halts_where_the_machine_says_so() {
-    let eoc = builtin_isa("calculator-eoc");
+    let eoc = built_in("calculator-eoc");
     let program = assembled(&eoc, "PUSH 1\n PUSH 2");
     let mut state = State::new(&eoc);
     assert_eq!(run(&eoc, &program, &mut state, 2), Outcome::Halt, "the end is no step");
@@ -278,7 +279,7 @@ fn the_end_of_the_code_halts_where_the_machine_says_so() {
 
 #[test]
 fn fuel_allows_so_many_steps() {
-    let stack = builtin_isa("stack");
+    let stack = built_in("stack");
     let program = assembled(&stack, "PUSH 1\n POP\n HALT");
     let mut state = State::new(&stack);
     assert_eq!(run(&stack, &program, &mut state, 0), Outcome::Fuel);
@@ -292,7 +293,7 @@ fn fuel_allows_so_many_steps() {
 
 #[test]
 fn output_is_limited() {
-    let loops = builtin_isa("loop");
+    let loops = built_in("loop");
     let program = assembled(&loops, "again: PRINT\n JMP again");
     let mut state = State::new(&loops);
     assert_eq!(run(&loops, &program, &mut state, u64::MAX), Outcome::OutputLimit);
@@ -303,7 +304,7 @@ fn output_is_limited() {
 
 #[test]
 fn cells_are_set_within_their_banks_and_types() {
-    let register = builtin_isa("register");
+    let register = built_in("register");
     let reg = register.find_bank("reg").expect("it has registers");
     let of = register.machine().banks[0].of;
     let mut state = State::new(&register);
@@ -322,14 +323,14 @@ fn cells_are_set_within_their_banks_and_types() {
 
 #[test]
 fn a_state_of_another_program_gets_stuck_and_no_more() {
-    let stack = builtin_isa("stack");
+    let stack = built_in("stack");
     let mut state = State::new(&stack);
     run(&stack, &assembled(&stack, "NOP\n NOP\n HALT"), &mut state, 2);
     let other = assembled(&stack, "PUSH 1\n HALT");
     let stuck = Reference::new(&stack, &other).run(&mut state, FUEL, &mut NoTrace);
     assert_eq!(stuck, Err(Stuck::NoInstruction { at: 2 }));
 
-    let register = builtin_isa("register");
+    let register = built_in("register");
     let program = assembled(&register, "ADD R0, R1, R2\n HALT");
     let stuck = Reference::new(&register, &program).run(&mut State::new(&stack), 9, &mut NoTrace);
     assert_eq!(stuck, Ok(Outcome::Halt), "local cells stand in for registers");
@@ -366,5 +367,5 @@ fn a_run_in_parts_is_one_run() {
             (outcome, whole) == (outcome_of_parts, parts)
         })
     }
-    check(30, property as fn(u64, u8) -> bool);
+    check(15, property as fn(u64, u8) -> bool);
 }

@@ -1,33 +1,23 @@
-//! Machines, programs and entropy for the tests of several modules.
+//! Programs, entropy and properties for the tests of several modules.
 
 use std::sync::LazyLock;
 
 use arbitrary::Unstructured;
-use bytestone_spec::diagnostic::Source;
-use bytestone_spec::load::{BuiltinOnly, load};
-use bytestone_spec::{Isa, builtin, load_builtin};
+use bytestone_spec::{Isa, builtin};
 use bytestone_vm::asm::assemble;
 use bytestone_vm::codec::Codec;
 use bytestone_vm::generate::Generator;
 use bytestone_vm::{Verified, verify};
 use quickcheck::{Gen, QuickCheck, Testable};
 
+use crate::machines::built_in;
+use crate::random::Random;
+
 /// All built-in machines.
 pub fn builtin_isas() -> &'static [Isa] {
     static ISAS: LazyLock<Vec<Isa>> =
-        LazyLock::new(|| builtin::names().into_iter().map(builtin_isa).collect());
+        LazyLock::new(|| builtin::names().into_iter().map(built_in).collect());
     &ISAS
-}
-
-/// A built-in machine.
-pub fn builtin_isa(name: &str) -> Isa {
-    load_builtin(name).expect("it is built in").unwrap_or_else(|faults| panic!("{faults}"))
-}
-
-/// The machine that a spec file describes.
-pub fn isa(text: &str) -> Isa {
-    let source = Source { name: "test.yaml".into(), text: text.into() };
-    load(source, &BuiltinOnly).unwrap_or_else(|faults| panic!("{faults}"))
 }
 
 /// The verified program of an assembly text.
@@ -49,16 +39,10 @@ fn verified(isa: &Isa, code: &[u8]) -> Verified {
     verify(isa, program).unwrap_or_else(|rejection| panic!("{rejection}"))
 }
 
-/// `len` bytes that look random, the same for equal seeds (SplitMix64).
+/// `len` bytes that look random, the same for equal seeds.
 pub fn entropy(seed: u64, len: usize) -> Vec<u8> {
-    let words = (1..).map(|count: u64| {
-        let start = seed.wrapping_mul(0xd134_2543_de82_ef95);
-        let mut word = start.wrapping_add(count.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        word ^ (word >> 31)
-    });
-    words.flat_map(u64::to_le_bytes).take(len).collect()
+    let mut random = Random::new(seed.wrapping_mul(0xd134_2543_de82_ef95));
+    (0..len).map(|_| random.below(256) as u8).collect()
 }
 
 /// Holds a property to `tests` inputs, the same ones in every run.

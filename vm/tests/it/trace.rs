@@ -5,7 +5,8 @@ use bytestone_vm::soundness::{self, SoundnessTrace, Violation};
 use bytestone_vm::trace::{HashTrace, NoTrace, Notation, RowTrace, StepRow, TextTrace};
 use bytestone_vm::{Outcome, Reference, State, Tracer, Verified, limits};
 
-use crate::support::{assembled, builtin_isa, builtin_isas, check, generated, isa};
+use crate::machines::{built_in, load};
+use crate::support::{assembled, builtin_isas, check, generated};
 
 const FUEL: u64 = 2_000;
 
@@ -39,7 +40,7 @@ fn rows_of_the_calculator() {
         "18  [-1 0]              ; PUSH 0",
         "23  [-1 0] trap div_by_zero  ; DIV",
     ];
-    assert_trace(&builtin_isa("calculator"), program, &rows);
+    assert_trace(&built_in("calculator"), program, &rows);
 }
 
 #[test]
@@ -51,7 +52,7 @@ fn rows_of_the_register_machine() {
         "12  out 7               ; PRINT R3",
         "16                      ; HALT",
     ];
-    assert_trace(&builtin_isa("register"), program, &rows);
+    assert_trace(&built_in("register"), program, &rows);
 }
 
 #[test]
@@ -64,8 +65,8 @@ fn rows_of_calls_and_of_limits() {
         "11  [] frame 0          ; RET",
         "5   []                  ; HALT",
     ];
-    assert_trace(&builtin_isa("stack"), program, &rows);
-    let stack = builtin_isa("stack");
+    assert_trace(&built_in("stack"), program, &rows);
+    let stack = built_in("stack");
     let trace = text(&stack, &assembled(&stack, "f: CALL f\n HALT"));
     assert_eq!(trace.lines().last(), Some("0  [] trap call_depth  ; CALL @0"));
 }
@@ -98,8 +99,8 @@ instructions:
 #[test]
 fn rows_of_wide_cells_and_many_changes() {
     let trace = text(
-        &isa(WIDE),
-        &assembled(&isa(WIDE), "PUSH 0xFFFFFFFFFFFFFFFF\n ALL 0x8000000000000000"),
+        &load(WIDE),
+        &assembled(&load(WIDE), "PUSH 0xFFFFFFFFFFFFFFFF\n ALL 0x8000000000000000"),
     );
     let rows = [
         "0  [18446744073709551615]  ; PUSH 18446744073709551615",
@@ -116,22 +117,22 @@ fn rows_of_the_hash_are_taken_before_the_step() {
         run(isa, &assembled(isa, program), &mut tracer);
         tracer.finish()
     };
-    let stack = builtin_isa("stack");
+    let stack = built_in("stack");
     let program = "PUSH -1\n PUSH 20\n PUSH 3\n PUSH 4\n PUSH 5\n CALL f\n HALT\nf: RET";
     let rows = "0 0 0\n5 0 1 -1\n10 0 2 20 -1\n15 0 3 3 20 -1\n20 0 4 4 3 20 -1\n\
                 25 0 5 5 4 3 20\n31 1 5 5 4 3 20\n30 0 5 5 4 3 20\n";
     assert_eq!(hash(&stack, program), crc32fast::hash(rows.as_bytes()));
     assert_eq!(crc32fast::hash(b"123456789"), 0xcbf4_3926, "the CRC-32 of zlib");
-    let register = builtin_isa("register");
+    let register = built_in("register");
     assert_eq!(hash(&register, "LOAD R0, 1\n HALT"), crc32fast::hash(b"0 0 0\n4 0 0\n"));
     let rows = b"0 0 0\n9 0 1 18446744073709551615\n";
-    assert_eq!(hash(&isa(WIDE), "PUSH 0xFFFFFFFFFFFFFFFF\n PUSH 1"), crc32fast::hash(rows));
+    assert_eq!(hash(&load(WIDE), "PUSH 0xFFFFFFFFFFFFFFFF\n PUSH 1"), crc32fast::hash(rows));
     assert_eq!(HashTrace::new().finish(), 0);
 }
 
 #[test]
 fn a_text_trace_is_limited() {
-    let loops = builtin_isa("loop");
+    let loops = built_in("loop");
     let program = assembled(&loops, "again: JMP again");
     let notation = Notation::new(&loops, program.program());
     let mut tracer = TextTrace::new(&notation);
@@ -163,7 +164,7 @@ fn all_traces_show_the_same_steps() {
                 && lines == traces.0.text()
         })
     }
-    check(30, property as fn(u64) -> bool);
+    check(15, property as fn(u64) -> bool);
 }
 
 #[test]
@@ -184,12 +185,12 @@ fn a_hash_of_parts_is_that_of_the_whole() {
             whole.finish() == parts.finish()
         })
     }
-    check(30, property as fn(u64, u16) -> bool);
+    check(15, property as fn(u64, u16) -> bool);
 }
 
 #[test]
 fn a_run_is_held_to_what_the_verifier_said() {
-    let stack = builtin_isa("stack");
+    let stack = built_in("stack");
     let shared = "PUSH 5\n CALL b\n CALL a\n HALT\na: PUSH 1\nb: PRINT\n RET";
     let outcome = soundness::check(&stack, &assembled(&stack, shared), FUEL);
     assert_eq!(outcome, Ok(Outcome::Halt), "a base for each entry into the same code");

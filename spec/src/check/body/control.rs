@@ -1,0 +1,228 @@
+//! Control: labels, transfers, and statements that take place under a condition.
+
+use super::{Control, Lowering, Reported, State, Type};
+use crate::diagnostic::Span;
+use crate::isa::{
+    BinaryOp, ClauseId, IntType, LabelRole, Op, OperandKind, Temp, Transfer, TransferKind,
+};
+use crate::lang::ast::{self, Expr, ExprKind, Name, Stmt, UnaryOp};
+
+impl Lowering<'_, '_> {
+    fn label(&mut self, name: &Name, role: LabelRole) -> Option<u8> {
+        let Some(operand) = self.operand_named(&name.text) else {
+            if self.complete {
+                let known = self.operands.iter().map(|operand| operand.name.as_str());
+                self.context.unknown(name.span, "operand", &name.text, known);
+            }
+            return None;
+        };
+        if let Some(binding) = self.scope.iter_mut().find(|binding| binding.name == name.text) {
+            binding.used = true;
+        }
+        match self.operands[usize::from(operand)].kind {
+            OperandKind::Label(rule) if rule.role == role => Some(operand),
+            _ => {
+                let expected = match role {
+                    LabelRole::Jump => "a label",
+                    LabelRole::Entry => "the entry of a subroutine",
+                };
+                self.error(name.span, format!("the operand `{}` is not {expected}", name.text));
+                None
+            }
+        }
+    }
+
+    pub(super) fn goto(&mut self, label: &Name, condition: Option<&Expr>) {
+        let Some(operand) = self.label(label, LabelRole::Jump) else { return };
+        let Ok(condition) = self.optional(condition) else { return };
+        let clause = self.clause(&format!("goto.{}", label.text));
+        self.transfer(TransferKind::Jump { operand }, condition, clause, label.span);
+    }
+
+    pub(super) fn transfer(
+        &mut self,
+        kind: TransferKind,
+        condition: Option<Temp>,
+        clause: ClauseId,
+        span: Span,
+    ) {
+        let guard = match condition {
+            Some(condition) => match self.guarded(condition, span) {
+                Some(guard) => Some(guard),
+                None => return,
+            },
+            None => self.state.guard,
+        };
+        self.body.transfers.push(Transfer { guard, kind, clause });
+        self.state.control =
+            if condition.is_some() { Control::Conditional } else { Control::Closed };
+    }
+
+    pub(super) fn call_subroutine(&mut self, target: &Expr, span: Span) {
+        let ExprKind::Name(name) = &target.kind else {
+            self.partial = true;
+            return self
+                .context
+                .diagnostics
+                .unsupported(span, "a call of a value, or with arguments");
+        };
+        let name = Name { text: name.clone(), span: target.span };
+        let Some(operand) = self.label(&name, LabelRole::Entry) else { return };
+        if self.cx.machine.call_depth.is_none() {
+            self.error(span, "the machine has no call stack: give `machine` `calls: {depth: …}`");
+        }
+        if self.state.guard.is_some() || !self.body.transfers.is_empty() {
+            self.context.diagnostics.unsupported(span, "a conditional call");
+        }
+        let declared = self.effect.callee.as_ref().map(|callee| callee.text.as_str());
+        if self.cx.machine.stack.is_some() && declared != Some(name.text.as_str()) {
+            let stack = self.cx.span("stack");
+            self.context.diagnostics.error_with_help(
+                stack,
+                "the effect of the called subroutine is missing",
+                format!("add `..{}` to the outputs", name.text),
+            );
+        }
+        let clause = self.clause("call");
+        self.transfer(TransferKind::Call { operand }, None, clause, span);
+    }
+
+    /// The truth value of a condition, if there is one; `Err` if it is faulty.
+    pub(super) fn optional(&mut self, condition: Option<&Expr>) -> Result<Option<Temp>, Reported> {
+        match condition.map(|expr| self.condition(expr)) {
+            Some(None) => Err(Reported),
+            Some(temp) => Ok(temp),
+            None => Ok(None),
+        }
+    }
+
+    pub(super) fn return_(&mut self, values: &[Expr], condition: Option<&Expr>, span: Span) {
+        if !values.is_empty() {
+            self.partial = true;
+            return self.context.diagnostics.unsupported(span, "a return with values");
+        }
+        if self.cx.machine.call_depth.is_none() {
+            self.error(span, "the machine has no call stack: give `machine` `calls: {depth: …}`");
+        }
+        let Ok(condition) = self.optional(condition) else { return };
+        let clause = self.clause("return");
+        self.transfer(TransferKind::Return, condition, clause, span);
+    }
+
+    pub(super) fn conditional(
+        &mut self,
+        condition: &Expr,
+        then: &[Stmt],
+        other: &[Stmt],
+        span: Span,
+    ) {
+        // The arms are examined even if the condition is faulty.
+        let cond = self.condition(condition).unwrap_or(0);
+        let Some(negated) = self.not(cond, span) else { return };
+        let before = self.state.clone();
+        let Some(then) = self.arm(then, (condition, true), cond, span) else { return };
+        self.state = before.clone();
+        let Some(other) = self.arm(other, (condition, false), negated, span) else { return };
+        self.state = State {
+            control: then.control.join(other.control),
+            outputs: self.join_outputs(cond, &then, &other, span),
+            nonzero: match (then.control, other.control) {
+                (_, Control::Trapped) => then.nonzero,
+                (Control::Trapped, _) => other.nonzero,
+                _ => before.nonzero,
+            },
+            first_write: then.first_write.or(other.first_write),
+            guard: before.guard,
+        };
+        if self.state.control == Control::Closed
+            && self.state.guard.is_none()
+            && let Some(last) = self.body.transfers.last_mut()
+        {
+            // Where the guards before it fail, this one holds.
+            last.guard = None;
+        }
+    }
+
+    /// The state after the statements of an arm, which take place if `holds` does.
+    fn arm(
+        &mut self,
+        statements: &[Stmt],
+        (condition, truth): (&Expr, bool),
+        holds: Temp,
+        span: Span,
+    ) -> Option<State> {
+        let names = self.scope.len();
+        self.learn(condition, truth);
+        self.state.guard = Some(self.guarded(holds, span)?);
+        self.statements(statements);
+        self.report_unused(names);
+        self.scope.truncate(names);
+        Some(self.state.clone())
+    }
+
+    /// The negation of a truth value.
+    pub(in crate::check) fn not(&mut self, a: Temp, span: Span) -> Option<Temp> {
+        let one = self.emit(Op::Const(1), Type::Bool, span)?.temp;
+        let op = Op::Binary { op: BinaryOp::Xor, ty: IntType::unsigned(1), a, b: one };
+        self.emit(op, Type::Bool, span).map(|value| value.temp)
+    }
+
+    fn join_outputs(
+        &mut self,
+        cond: Temp,
+        then: &State,
+        other: &State,
+        span: Span,
+    ) -> Vec<Option<Temp>> {
+        if then.control == Control::Trapped {
+            return other.outputs.clone();
+        }
+        if other.control == Control::Trapped {
+            return then.outputs.clone();
+        }
+        let mut joined = Vec::new();
+        for (at, pair) in then.outputs.iter().zip(&other.outputs).enumerate() {
+            joined.push(match pair {
+                (None, None) => None,
+                (Some(then), Some(other)) if then == other => Some(*then),
+                (Some(then), Some(other)) => {
+                    let op = Op::Select { cond, then: *then, other: *other };
+                    let ty = Type::Int(self.stack_type());
+                    Some(self.emit(op, ty, span).map_or(0, |value| value.temp))
+                }
+                (Some(_), None) | (None, Some(_)) => {
+                    let name = self.effect.outputs[at].text.clone();
+                    self.error(span, format!("the output `{name}` is assigned on one path only"));
+                    Some(0)
+                }
+            });
+        }
+        joined
+    }
+
+    /// What a condition says about values that are not zero.
+    pub(in crate::check) fn learn(&mut self, condition: &Expr, truth: bool) {
+        use ast::BinaryOp as Source;
+        match (&condition.kind, truth) {
+            (ExprKind::Binary(Source::Eq, a, b), false)
+            | (ExprKind::Binary(Source::Ne, a, b), true) => {
+                let name = match (&a.kind, &b.kind) {
+                    (ExprKind::Name(name), _) if b.number() == Some(0) => name,
+                    (_, ExprKind::Name(name)) if a.number() == Some(0) => name,
+                    _ => return,
+                };
+                if let Some(binding) = self.scope.iter().rev().find(|binding| binding.name == *name)
+                {
+                    self.state.nonzero.extend(binding.value.map(|value| value.temp));
+                }
+            }
+            (ExprKind::Binary(Source::LogicalAnd, a, b), true)
+            | (ExprKind::Binary(Source::LogicalOr, a, b), false) => {
+                self.learn(a, truth);
+                self.learn(b, truth);
+            }
+            (ExprKind::Unary(UnaryOp::Not, inner), _) => self.learn(inner, !truth),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! A checked [`Isa`] as JSON, for tools that are not written in Rust.
+//!
+//! The document has the header `bytestone: isa/1` and the tables of [`crate::isa`] under the names
+//! that they have there, in a fixed order:
+//!
+//! | key | value |
+//! |---|---|
+//! | `isa`, `version`, `title`, `about` | texts |
+//! | `sources` | list of `{name, title}` |
+//! | `machine` | `{stack, banks, call_depth, output}`; what the machine does not have is `null` |
+//! | `code_end` | `reject` or `halt` |
+//! | `traps` | list of `{name, doc, ref}`, those of the limits first |
+//! | `instructions` | list of instructions, see below |
+//! | `decisions`, `errata` | lists of `{name, ref, text}` |
+//!
+//! An instruction is `{name, doc, ref, since, features, text, operands, encoding, effect, body,
+//! clauses}`. Types are texts (`i32`). Masks and cells are texts in hexadecimal, because not every
+//! JSON reader keeps 64 bits of a number. Banks, traps and clauses are given by name, operands and
+//! temporaries by number. Part of an encoding is either a `word` or a `leb`, told apart by `part`;
+//! operations, writes and transfers are told apart by `op`, `to` and `kind`.
+
+use serde_json::{Value, json};
+
+use crate::isa::{
+    BankId, BinaryOp, Body, ByteOrder, ClauseId, CodeEnd, Effect, Encoding, Instruction, IntType,
+    Isa, LabelBase, LabelRole, Machine, Note, Op, Operand, OperandKind, Part, Transfer,
+    TransferKind, UnaryOp, Word, Write, WriteTo,
+};
+
+/// The header of the document.
+pub const HEADER: &str = "isa/1";
+
+/// An instruction set as JSON. The same instruction set gives the same text, byte for byte.
+///
+/// ```
+/// let isa = bytestone_spec::load_builtin("stack").unwrap().unwrap();
+/// let json = bytestone_spec::json::to_json(&isa);
+/// assert_eq!(json["instructions"][1]["encoding"]["max_len"], 5);
+/// assert_eq!(json["machine"]["stack"]["of"], "i32");
+/// ```
+pub fn to_json(isa: &Isa) -> Value {
+    let sources: Vec<Value> =
+        isa.sources().iter().map(|(name, title)| json!({"name": name, "title": title})).collect();
+    let traps: Vec<Value> = isa
+        .traps()
+        .iter()
+        .map(|trap| json!({"name": trap.name, "doc": trap.doc, "ref": trap.reference}))
+        .collect();
+    let instructions: Vec<Value> =
+        isa.instructions().iter().map(|insn| instruction(isa, insn)).collect();
+    json!({
+        "bytestone": HEADER,
+        "isa": isa.name(),
+        "version": isa.version().to_string(),
+        "title": isa.title(),
+        "about": isa.about(),
+        "sources": sources,
+        "machine": machine(isa.machine()),
+        "code_end": match isa.code_end() {
+            CodeEnd::Reject => "reject",
+            CodeEnd::Halt => "halt",
+        },
+        "traps": traps,
+        "instructions": instructions,
+        "decisions": notes(isa.decisions()),
+        "errata": notes(isa.errata()),
+    })
+}
+
+fn notes(notes: &[Note]) -> Vec<Value> {
+    notes
+        .iter()
+        .map(|note| json!({"name": note.name, "ref": note.reference, "text": note.text}))
+        .collect()
+}
+
+fn ty(ty: IntType) -> String {
+    ty.to_string()
+}
+
+fn hex(bits: u64) -> String {
+    format!("{bits:#x}")
+}
+
+fn machine(machine: &Machine) -> Value {
+    let banks: Vec<Value> = machine
+        .banks
+        .iter()
+        .map(|bank| {
+            json!({
+                "name": bank.name,
+                "prefix": bank.prefix,
+                "of": ty(bank.of),
+                "count": bank.count,
+            })
+        })
+        .collect();
+    json!({
+        "stack": machine.stack.map(|stack| json!({"of": ty(stack.of), "depth": stack.depth})),
+        "banks": banks,
+        "call_depth": machine.call_depth,
+        "output": machine.output.map(ty),
+    })
+}
+
+fn instruction(isa: &Isa, insn: &Instruction) -> Value {
+    let operands: Vec<Value> =
+        insn.operands.iter().map(|operand| operand_row(isa, operand)).collect();
+    let clauses: Vec<&str> = insn.clauses.iter().map(|clause| clause.id.as_str()).collect();
+    json!({
+        "name": insn.name,
+        "doc": insn.doc,
+        "ref": insn.reference,
+        "since": insn.since.map(|version| version.to_string()),
+        "features": insn.features,
+        "text": {"enc": insn.text.enc, "stack": insn.text.stack, "do": insn.text.action},
+        "operands": operands,
+        "encoding": encoding(&insn.encoding),
+        "effect": effect(&insn.effect),
+        "body": body(isa, insn),
+        "clauses": clauses,
+    })
+}
+
+fn bank(isa: &Isa, id: BankId) -> &str {
+    &isa.machine().banks[usize::from(id.0)].name
+}
+
+fn operand_row(isa: &Isa, operand: &Operand) -> Value {
+    let kind = match operand.kind {
+        OperandKind::Immediate => json!({"is": "imm"}),
+        OperandKind::Index(id) => json!({"is": "index", "bank": bank(isa, id)}),
+        OperandKind::Label(rule) => json!({
+            "is": match rule.role {
+                LabelRole::Jump => "label",
+                LabelRole::Entry => "entry",
+            },
+            "base": match rule.base {
+                LabelBase::Code => "code",
+                LabelBase::Insn => "insn",
+                LabelBase::Next => "next",
+                LabelBase::Operand => "operand",
+            },
+            "scale": rule.scale,
+            "bias": rule.bias,
+        }),
+    };
+    json!({"name": operand.name, "raw": ty(operand.raw), "kind": kind})
+}
+
+fn encoding(encoding: &Encoding) -> Value {
+    let parts: Vec<Value> = encoding
+        .parts
+        .iter()
+        .map(|part| match part {
+            Part::Word(part) => word(part),
+            Part::Leb { operand } => json!({"part": "leb", "operand": operand}),
+        })
+        .collect();
+    json!({"min_len": encoding.min_len, "max_len": encoding.max_len, "parts": parts})
+}
+
+fn word(word: &Word) -> Value {
+    let fields: Vec<Value> = word
+        .fields
+        .iter()
+        .map(|field| {
+            json!({
+                "operand": field.operand,
+                "word_low": field.word_low,
+                "width": field.width,
+                "operand_low": field.operand_low,
+            })
+        })
+        .collect();
+    json!({
+        "part": "word",
+        "bytes": word.bytes,
+        "order": match word.order {
+            ByteOrder::Little => "le",
+            ByteOrder::Big => "be",
+        },
+        "fixed_mask": hex(word.fixed_mask),
+        "fixed_value": hex(word.fixed_value),
+        "zero_mask": hex(word.zero_mask),
+        "fields": fields,
+    })
+}
+
+fn effect(effect: &Effect) -> Value {
+    json!({
+        "inputs": effect.inputs,
+        "outputs": effect.outputs,
+        "falls_through": effect.falls_through,
+        "jumps": effect.jumps,
+        "call": effect.call,
+        "returns": effect.returns,
+        "halts": effect.halts,
+    })
+}
+
+fn body(isa: &Isa, insn: &Instruction) -> Value {
+    let Body { inputs, operands, ops, outputs, writes, transfers } = &insn.body;
+    let ops: Vec<Value> = ops.iter().map(|row| op(isa, insn, row)).collect();
+    let writes: Vec<Value> = writes.iter().map(|row| write(isa, insn, row)).collect();
+    let transfers: Vec<Value> = transfers.iter().map(|row| transfer(insn, row)).collect();
+    json!({
+        "inputs": inputs,
+        "operands": operands,
+        "ops": ops,
+        "outputs": outputs,
+        "writes": writes,
+        "transfers": transfers,
+    })
+}
+
+fn clause(insn: &Instruction, id: ClauseId) -> &str {
+    &insn.clauses[usize::from(id.0)].id
+}
+
+fn op(isa: &Isa, insn: &Instruction, op: &Op) -> Value {
+    match *op {
+        Op::Const(cell) => json!({"op": "const", "cell": hex(cell)}),
+        Op::Read { bank: id, index } => {
+            json!({"op": "read", "bank": bank(isa, id), "index": index})
+        }
+        Op::Unary { op, ty: of, a } => {
+            let name = match op {
+                UnaryOp::Wrap => "wrap",
+                UnaryOp::Not => "not",
+            };
+            json!({"op": name, "type": ty(of), "a": a})
+        }
+        Op::Binary { op, ty: of, a, b } => {
+            json!({"op": binary(op), "type": ty(of), "a": a, "b": b})
+        }
+        Op::Select { cond, then, other } => {
+            json!({"op": "select", "cond": cond, "then": then, "other": other})
+        }
+        Op::TrapIf { cond, trap, clause: id } => json!({
+            "op": "trap_if",
+            "cond": cond,
+            "trap": isa.trap(trap).name,
+            "clause": clause(insn, id),
+        }),
+    }
+}
+
+fn binary(op: BinaryOp) -> &'static str {
+    match op {
+        BinaryOp::Add => "add",
+        BinaryOp::Sub => "sub",
+        BinaryOp::Mul => "mul",
+        BinaryOp::DivTrunc => "div_trunc",
+        BinaryOp::DivFloor => "div_floor",
+        BinaryOp::RemTrunc => "rem_trunc",
+        BinaryOp::RemFloor => "rem_floor",
+        BinaryOp::And => "and",
+        BinaryOp::Or => "or",
+        BinaryOp::Xor => "xor",
+        BinaryOp::Shl => "shl",
+        BinaryOp::Shr => "shr",
+        BinaryOp::Eq => "eq",
+        BinaryOp::Ne => "ne",
+        BinaryOp::Lt => "lt",
+        BinaryOp::Le => "le",
+    }
+}
+
+fn write(isa: &Isa, insn: &Instruction, write: &Write) -> Value {
+    let clause = clause(insn, write.clause);
+    match write.to {
+        WriteTo::Bank { bank: id, index } => json!({
+            "to": "bank",
+            "bank": bank(isa, id),
+            "index": index,
+            "value": write.value,
+            "guard": write.guard,
+            "clause": clause,
+        }),
+        WriteTo::Output => json!({
+            "to": "output",
+            "value": write.value,
+            "guard": write.guard,
+            "clause": clause,
+        }),
+    }
+}
+
+fn transfer(insn: &Instruction, transfer: &Transfer) -> Value {
+    let (kind, operand) = match transfer.kind {
+        TransferKind::Jump { operand } => ("jump", Some(operand)),
+        TransferKind::Call { operand } => ("call", Some(operand)),
+        TransferKind::Return => ("return", None),
+        TransferKind::Halt => ("halt", None),
+    };
+    json!({
+        "kind": kind,
+        "operand": operand,
+        "guard": transfer.guard,
+        "clause": clause(insn, transfer.clause),
+    })
+}
