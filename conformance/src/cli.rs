@@ -34,6 +34,8 @@ enum Command {
     Check(spec::Check),
     /// List the built-in machines
     Machines(spec::Machines),
+    /// Print a checked instruction set as JSON, for other tools
+    Isa(spec::IsaCommand),
     /// Print the manual of a machine as an HTML page or as Markdown
     Manual(spec::ManualCommand),
     /// Print the JSON Schema of a file format, for editors
@@ -54,6 +56,7 @@ pub fn main() -> ExitCode {
     let result = match &arguments.command {
         Command::Check(command) => command.run(),
         Command::Machines(command) => command.run(),
+        Command::Isa(command) => command.run(),
         Command::Manual(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Asm(command) => command.run(),

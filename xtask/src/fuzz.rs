@@ -9,7 +9,7 @@ use bytestone::rounds::{Target, machine_byte};
 use bytestone_spec::builtin;
 use clap::{Args, ValueEnum};
 
-use crate::{CommandResult, root};
+use crate::{CommandResult, instrument, root};
 
 /// Arguments of `cargo xtask fuzz`.
 #[derive(Debug, Args)]
@@ -75,8 +75,11 @@ impl Fuzz {
             Sanitizer::None => "none",
             Sanitizer::Address => "address",
         };
+        let (crates, folder) = under_test(target);
         let output = Command::new("cargo")
-            .args(["fuzz", "run", "--release", "--sanitizer", sanitizer, target.name(), "--"])
+            .envs(instrument::environment(crates)?)
+            .args(["fuzz", "run", "--release", "--sanitizer", sanitizer])
+            .args(["--target-dir", folder, target.name(), "--"])
             .arg(format!("-max_total_time={}", self.seconds))
             .args(["-print_final_stats=1", "-verbosity=0", "-max_len=4096"])
             .current_dir(root())
@@ -85,6 +88,16 @@ impl Fuzz {
                 format!("cargo fuzz: {error}; install it with `cargo install cargo-fuzz`")
             })?;
         Ok((output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned()))
+    }
+}
+
+/// The crates whose coverage guides a target, and a folder for what is compiled so.
+fn under_test(target: Target) -> (&'static str, &'static str) {
+    match target {
+        Target::Spec => ("bytestone_spec,spec", "target/fuzz-spec"),
+        Target::Decoder | Target::Verifier | Target::Assembler | Target::Run => {
+            ("bytestone_vm,decoder,verifier,assembler,run", "target/fuzz-vm")
+        }
     }
 }
 

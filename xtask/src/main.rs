@@ -4,6 +4,7 @@ mod bench;
 mod conformance;
 mod fuzz;
 mod generate;
+mod instrument;
 mod shell;
 mod tidy;
 
@@ -40,6 +41,9 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = instrument::run_as_wrapper() {
+        return code;
+    }
     let result = match Arguments::parse().command {
         Command::Conformance(command) => command.run(),
         Command::Bless(command) => command.run(),

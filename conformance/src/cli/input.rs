@@ -82,9 +82,18 @@ impl ProgramInput {
 /// Assembles a text; the errors name the file.
 pub fn assemble_text(codec: &Codec<'_>, name: &str, text: &[u8]) -> Result<Assembled, Failure> {
     assemble(codec, text).map_err(|errors| {
-        let lines: Vec<String> =
-            errors.to_string().lines().map(|line| format!("{name}:{line}")).collect();
-        Failure::Input(lines.join("\n"))
+        let mut lines: Vec<String> = errors
+            .errors
+            .iter()
+            .map(|error| {
+                let hint = error.hint.as_ref().map_or_else(String::new, |hint| format!("; {hint}"));
+                format!("{name}:{}:{}: {}{hint}", error.line, error.column, error.kind)
+            })
+            .collect();
+        if errors.omitted > 0 {
+            lines.push(format!("and {} more", errors.omitted));
+        }
+        Failure::Input(format!("the text does not assemble\n{}", lines.join("\n")))
     })
 }
 

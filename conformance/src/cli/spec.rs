@@ -7,6 +7,7 @@ use bytestone::examples::examples;
 use bytestone::manual::Manual;
 use bytestone::registry::open_machine;
 use bytestone::{case, corpus};
+use bytestone_spec::json::to_json;
 use bytestone_spec::{builtin, load};
 use clap::{Args, ValueEnum};
 use serde_json::{Value as Json, json};
@@ -115,6 +116,21 @@ impl Machines {
                     .collect(),
             ))?,
         }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// `bytestone isa`.
+#[derive(Debug, Args)]
+pub struct IsaCommand {
+    /// A built-in machine or a spec file
+    machine: String,
+}
+
+impl IsaCommand {
+    /// Runs the command.
+    pub fn run(&self) -> Result<ExitCode, Failure> {
+        write_json(&to_json(&open_machine(&self.machine)?))?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -1,5 +1,6 @@
 //! Tests of the conformance crate.
 
+mod cli;
 mod corpus;
 mod manual;
 mod rounds;

@@ -78,7 +78,7 @@ instructions:
     doc: "`</code><script>doc</script>` <script>doc</script>"
     ref: "decision a\"><script>x</script>"
 decisions:
-  "a\"><script>x</script>": {text: "<script>GO</script> ``` |", ref: "<script>"}
+  odd: {text: "<script>GO</script> ``` |", ref: "<script>"}
 "#;
 
 fn inline(name: &str, text: &str) -> Isa {
