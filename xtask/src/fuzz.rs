@@ -75,13 +75,14 @@ impl Fuzz {
             Sanitizer::None => "none",
             Sanitizer::Address => "address",
         };
-        let (crates, folder) = under_test(target);
+        let Setup { crates, folder, max_len } = Setup::of(target);
         let output = Command::new("cargo")
             .envs(instrument::environment(crates)?)
-            .args(["fuzz", "run", "--release", "--sanitizer", sanitizer])
+            .args(["fuzz", "run", "--release", "--no-trace-compares", "--sanitizer", sanitizer])
             .args(["--target-dir", folder, target.name(), "--"])
             .arg(format!("-max_total_time={}", self.seconds))
-            .args(["-print_final_stats=1", "-verbosity=0", "-max_len=4096"])
+            .arg(format!("-max_len={max_len}"))
+            .args(["-print_final_stats=1", "-verbosity=0"])
             .current_dir(root())
             .output()
             .map_err(|error| {
@@ -91,12 +92,27 @@ impl Fuzz {
     }
 }
 
-/// The crates whose coverage guides a target, and a folder for what is compiled so.
-fn under_test(target: Target) -> (&'static str, &'static str) {
-    match target {
-        Target::Spec => ("bytestone_spec,spec", "target/fuzz-spec"),
-        Target::Decoder | Target::Verifier | Target::Assembler | Target::Run => {
-            ("bytestone_vm,decoder,verifier,assembler,run", "target/fuzz-vm")
+/// How a target is compiled and fed.
+struct Setup {
+    /// The crates whose coverage guides it.
+    crates: &'static str,
+    /// Where what is compiled so goes.
+    folder: &'static str,
+    /// Bytes of an input: machines have few instructions, and short programs meet all of them.
+    max_len: u32,
+}
+
+impl Setup {
+    fn of(target: Target) -> Self {
+        match target {
+            Target::Spec => {
+                Self { crates: "bytestone_spec,spec", folder: "target/fuzz-spec", max_len: 16_384 }
+            }
+            Target::Decoder | Target::Verifier | Target::Assembler | Target::Run => Self {
+                crates: "bytestone_vm,decoder,verifier,assembler,run",
+                folder: "target/fuzz-vm",
+                max_len: 128,
+            },
         }
     }
 }
