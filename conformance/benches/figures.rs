@@ -114,10 +114,10 @@ fn tiers() {
         });
         line(&format!("reference tier, {name}, untraced"), rate(steps, time), "50 M/s");
         let hashed = median(|| {
-            let mut hash = HashTrace::new();
-            let outcome = reference.run(&mut State::new(&isa), u64::MAX, &mut hash);
+            let (mut state, mut hash) = (State::new(&isa), HashTrace::new(&isa));
+            let outcome = reference.run(&mut state, u64::MAX, &mut hash);
             assert_eq!(outcome, Ok(Outcome::Halt));
-            black_box(hash.finish());
+            black_box(hash.finish(&state));
         });
         line(&format!("reference tier, {name}, hash"), rate(steps, hashed), "20 M/s");
         // Few enough steps that the whole text is kept.

@@ -4,7 +4,7 @@ use bytestone_spec::Isa;
 use bytestone_vm::asm::{self, Style};
 use bytestone_vm::codec::{Codec, DecodeError};
 use bytestone_vm::soundness::SoundnessTrace;
-use bytestone_vm::trace::{HashTrace, NoTrace, Notation, RowTrace};
+use bytestone_vm::trace::{NoTrace, Notation, RowTrace};
 use bytestone_vm::verify::{MaxStack, Verified, verify};
 use bytestone_vm::{Fault, Outcome, Program, Reference, State};
 
@@ -230,13 +230,10 @@ fn run(
         Steps::Drop => {}
     });
     let mut soundness = SoundnessTrace::new(isa, verified);
-    let mut hash = HashTrace::new();
     let mut state = start.clone();
     let watched = match steps {
-        Steps::Keep => {
-            reference.run(&mut state, case.fuel, &mut ((&mut soundness, &mut hash), &mut rows))
-        }
-        Steps::Drop => reference.run(&mut state, case.fuel, &mut (&mut soundness, &mut hash)),
+        Steps::Keep => reference.run(&mut state, case.fuel, &mut (&mut soundness, &mut rows)),
+        Steps::Drop => reference.run(&mut state, case.fuel, &mut soundness),
     };
     let outcome = match watched {
         Ok(outcome) => outcome,

@@ -333,9 +333,9 @@ pub fn run(data: &[u8]) -> Result<Fate, Defect> {
     let fate = subject.run(&code, &verified)?;
     let reference = Reference::new(subject.isa, &verified);
     let traced = || {
-        let (mut state, mut hash) = (State::new(subject.isa), HashTrace::new());
+        let (mut state, mut hash) = (State::new(subject.isa), HashTrace::new(subject.isa));
         let outcome = reference.run(&mut state, FUEL, &mut hash);
-        (outcome, hash.finish(), state)
+        (outcome, hash.finish(&state), state)
     };
     if traced() != traced() {
         return Err(subject.defect(&code, "two runs differ"));

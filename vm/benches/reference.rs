@@ -53,7 +53,8 @@ fn untraced(bencher: Bencher<'_, '_>) {
 
 #[divan::bench]
 fn hash(bencher: Bencher<'_, '_>) {
-    Fixture::new().run(bencher, HashTrace::new);
+    let fixture = Fixture::new();
+    fixture.run(bencher, || HashTrace::new(&fixture.isa));
 }
 
 #[divan::bench]

@@ -7,8 +7,9 @@ use crate::state::State;
 mod hash;
 mod row;
 mod text;
+pub mod view;
 
-pub use hash::HashTrace;
+pub use hash::{Checkpoints, HashTrace, RowHash};
 pub use row::{Notation, RowTrace, StepRow};
 pub use text::TextTrace;
 

@@ -2,7 +2,10 @@
 
 use bytestone_spec::Isa;
 use bytestone_vm::soundness::{self, SoundnessTrace, Violation};
-use bytestone_vm::trace::{HashTrace, NoTrace, Notation, RowTrace, StepRow, TextTrace};
+use bytestone_vm::trace::view::Observed;
+use bytestone_vm::trace::{
+    Checkpoints, HashTrace, NoTrace, Notation, RowTrace, StepRow, TextTrace,
+};
 use bytestone_vm::{Outcome, Reference, State, Tracer, Verified, limits};
 
 use crate::machines::{built_in, load};
@@ -113,21 +116,47 @@ fn rows_of_wide_cells_and_many_changes() {
 #[test]
 fn rows_of_the_hash_are_taken_before_the_step() {
     let hash = |isa: &Isa, program: &str| {
-        let mut tracer = HashTrace::new();
-        run(isa, &assembled(isa, program), &mut tracer);
-        tracer.finish()
+        let program = assembled(isa, program);
+        let (mut state, mut tracer) = (State::new(isa), HashTrace::new(isa));
+        let outcome = Reference::new(isa, &program).run(&mut state, FUEL, &mut tracer);
+        outcome.expect("does not get stuck");
+        tracer.finish(&state).0
     };
     let stack = built_in("stack");
     let program = "PUSH -1\n PUSH 20\n PUSH 3\n PUSH 4\n PUSH 5\n CALL f\n HALT\nf: RET";
     let rows = "0 0 0\n5 0 1 -1\n10 0 2 20 -1\n15 0 3 3 20 -1\n20 0 4 4 3 20 -1\n\
-                25 0 5 5 4 3 20\n31 1 5 5 4 3 20\n30 0 5 5 4 3 20\n";
+                25 0 5 5 4 3 20\n31 1 5 5 4 3 20\n30 0 5 5 4 3 20\n\
+                S 30 0 0: -1,20,3,4,5 \n";
     assert_eq!(hash(&stack, program), crc32fast::hash(rows.as_bytes()));
     assert_eq!(crc32fast::hash(b"123456789"), 0xcbf4_3926, "the CRC-32 of zlib");
     let register = built_in("register");
-    assert_eq!(hash(&register, "LOAD R0, 1\n HALT"), crc32fast::hash(b"0 0 0\n4 0 0\n"));
-    let rows = b"0 0 0\n9 0 1 18446744073709551615\n";
+    assert_eq!(
+        hash(&register, "LOAD R0, 1\n HALT"),
+        crc32fast::hash(b"0 0 0\n4 0 0\nS 4 0 0:  reg:0=1\n")
+    );
+    let rows = b"0 0 0\n9 0 1 18446744073709551615\nS 18 0 0: 18446744073709551615,1 \n";
     assert_eq!(hash(&load(WIDE), "PUSH 0xFFFFFFFFFFFFFFFF\n PUSH 1"), crc32fast::hash(rows));
-    assert_eq!(HashTrace::new().finish(), 0);
+}
+
+#[test]
+fn checkpoints_hold_the_whole_state() {
+    let calculator = built_in("calculator");
+    let program = assembled(&calculator, "PUSH 3\n PUSH 5\n MUL\n HALT");
+    let hash = |every, from| {
+        let checkpoints = Checkpoints { every, from };
+        let mut tracer = HashTrace::with(&calculator, Observed::ALL, checkpoints);
+        let mut state = State::new(&calculator);
+        let outcome = Reference::new(&calculator, &program).run(&mut state, FUEL, &mut tracer);
+        assert_eq!(outcome, Ok(Outcome::Halt));
+        tracer.finish(&state)
+    };
+    let head = "0 0 0\n5 0 1 3\nS 10 0 0: 3,5 \n";
+    let tail = "10 0 2 5 3\n11 0 1 15\nS 11 0 0: 15 \n";
+    let whole = crc32fast::hash(format!("{head}{tail}").as_bytes());
+    assert_eq!(hash(2, 0), (whole, vec![crc32fast::hash(head.as_bytes())]));
+    assert_eq!(hash(2, 1), hash(2, 0), "only up to a step are there none");
+    assert_eq!(hash(2, 2), hash(0, 0));
+    assert_eq!(hash(1, 0).1.len(), 3, "the end is no checkpoint");
 }
 
 #[test]
@@ -155,13 +184,16 @@ fn all_traces_show_the_same_steps() {
                 lines.push_str(&notation.row(row));
                 lines.push('\n');
             });
-            let mut traces = (TextTrace::new(&notation), HashTrace::new());
-            let outcome = run(isa, &program, &mut (&mut traces, &mut rows));
-            let mut hash = HashTrace::new();
-            outcome == run(isa, &program, &mut hash)
-                && outcome == run(isa, &program, &mut NoTrace)
-                && hash.finish() == traces.1.finish()
-                && lines == traces.0.text()
+            let reference = Reference::new(isa, &program);
+            let (mut text, mut hash) = (TextTrace::new(&notation), HashTrace::new(isa));
+            let mut watched = State::new(isa);
+            let mut tracers = ((&mut text, &mut hash), &mut rows);
+            let outcome = reference.run(&mut watched, FUEL, &mut tracers);
+            let (mut hashed, mut again) = (State::new(isa), HashTrace::new(isa));
+            outcome == reference.run(&mut hashed, FUEL, &mut again)
+                && outcome == reference.run(&mut State::new(isa), FUEL, &mut NoTrace)
+                && hash.finish(&watched) == again.finish(&hashed)
+                && lines == text.text()
         })
     }
     check(15, property as fn(u64) -> bool);
@@ -173,16 +205,19 @@ fn a_hash_of_parts_is_that_of_the_whole() {
         builtin_isas().iter().all(|isa| {
             let program = generated(isa, seed);
             let reference = Reference::new(isa, &program);
-            let (mut state, mut parts) = (State::new(isa), HashTrace::new());
+            let checkpoints = Checkpoints { every: 1 + u64::from(cut) % 7, from: seed % 20 };
+            let traced = |isa| HashTrace::with(isa, Observed::ALL, checkpoints);
+            let (mut state, mut parts) = (State::new(isa), traced(isa));
             let cut = u64::from(cut) % FUEL;
             let outcome = reference.run(&mut state, cut, &mut parts);
             if outcome == Ok(Outcome::Fuel) {
                 let rest = reference.run(&mut state, FUEL - cut, &mut parts);
                 rest.expect("does not get stuck");
             }
-            let mut whole = HashTrace::new();
-            run(isa, &program, &mut whole);
-            whole.finish() == parts.finish()
+            let (mut at_once, mut whole) = (State::new(isa), traced(isa));
+            let outcome = reference.run(&mut at_once, FUEL, &mut whole);
+            outcome.expect("does not get stuck");
+            whole.finish(&at_once) == parts.finish(&state)
         })
     }
     check(15, property as fn(u64, u16) -> bool);
