@@ -4,6 +4,7 @@ mod input;
 mod output;
 mod program;
 mod spec;
+mod test;
 
 use std::process::ExitCode;
 
@@ -48,6 +49,8 @@ enum Command {
     Verify(program::Verify),
     /// Verify and run a program
     Run(program::Run),
+    /// Hold an engine to the corpus, step by step
+    Test(Box<test::Test>),
 }
 
 /// Runs the command of the process's arguments.
@@ -63,6 +66,7 @@ pub fn main() -> ExitCode {
         Command::Dis(command) => command.run(),
         Command::Verify(command) => command.run(),
         Command::Run(command) => command.run(),
+        Command::Test(command) => command.run(),
     };
     match result {
         Ok(code) => code,

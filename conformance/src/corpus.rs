@@ -4,12 +4,14 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use bytestone_spec::diagnostic::{Diagnostics, Faulty, Source};
-use bytestone_spec::shape::{self, Text};
-use bytestone_spec::yaml;
+use bytestone_spec::shape::Text;
+use include_dir::{Dir, include_dir};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 use crate::case::{Case, CaseFile, load};
+use crate::header;
 
 /// The header of corpus manifests.
 pub const HEADER: &str = "corpus/1";
@@ -69,7 +71,7 @@ impl CorpusFile {
 }
 
 /// Why a corpus could not be read: all faults of all its files.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Default, thiserror::Error)]
 #[error("{}", self.render())]
 pub struct CorpusError {
     /// Files and folders that could not be read.
@@ -97,24 +99,104 @@ impl CorpusError {
     }
 }
 
+/// Where the files of a corpus come from.
+enum Folder<'f> {
+    Disk(&'f Path),
+    /// The one that is compiled in.
+    BuiltIn,
+}
+
+static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/corpus");
+/// What the paths of the built-in corpus begin with.
+const BUILT_IN_NAME: &str = "corpus";
+
+impl Folder<'_> {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Disk(path) => path,
+            Self::BuiltIn => Path::new(BUILT_IN_NAME),
+        }
+    }
+
+    /// The text of a file, by its path in the folder.
+    fn read(&self, path: &Path) -> Result<String, String> {
+        match self {
+            Self::Disk(folder) => {
+                std::fs::read_to_string(folder.join(path)).map_err(|error| error.to_string())
+            }
+            Self::BuiltIn => {
+                let text = BUILT_IN.get_file(path).and_then(|file| file.contents_utf8());
+                text.map(str::to_owned).ok_or_else(|| "there is no such file".to_owned())
+            }
+        }
+    }
+
+    /// The case files of a machine, by their paths in the folder.
+    fn case_files(&self, machine: &str) -> Result<Vec<PathBuf>, String> {
+        let folder = Path::new(machine);
+        let mut paths: Vec<PathBuf> = match self {
+            Self::Disk(path) => {
+                let names = case_files(&path.join(folder)).map_err(|error| error.to_string())?;
+                let inside = names.iter().filter_map(|path| path.file_name());
+                inside.map(|name| folder.join(name)).collect()
+            }
+            Self::BuiltIn => {
+                let files = BUILT_IN.get_dir(folder).ok_or("there is no such folder")?.files();
+                files.map(|file| file.path().to_owned()).collect()
+            }
+        };
+        paths.sort();
+        Ok(paths)
+    }
+}
+
 /// Reads a case file.
 ///
 /// # Errors
 ///
 /// The file cannot be read, or has faults.
 pub fn read_file(path: &Path, machines: &dyn load::Machines) -> Result<CorpusFile, CorpusError> {
-    let mut error = CorpusError { unreadable: Vec::new(), faulty: Vec::new(), other: Vec::new() };
-    match std::fs::read_to_string(path) {
-        Err(why) => error.unreadable.push((path.to_owned(), why.to_string())),
+    let text = std::fs::read_to_string(path).map_err(|error| error.to_string());
+    case_file(path.to_owned(), text, machines)
+}
+
+fn case_file(
+    path: PathBuf,
+    text: Result<String, String>,
+    machines: &dyn load::Machines,
+) -> Result<CorpusFile, CorpusError> {
+    let mut error = CorpusError::default();
+    match text {
+        Err(why) => error.unreadable.push((path, why)),
         Ok(text) => {
             let source = Source { name: path.display().to_string(), text };
             match load::load(source.clone(), machines) {
-                Ok(content) => return Ok(CorpusFile { path: path.to_owned(), source, content }),
+                Ok(content) => return Ok(CorpusFile { path, source, content }),
                 Err(faulty) => error.faulty.push(faulty),
             }
         }
     }
     Err(error)
+}
+
+/// The corpus that comes with Bytestone.
+///
+/// # Errors
+///
+/// `machines` lacks a built-in machine.
+pub fn built_in(machines: &dyn load::Machines) -> Result<Corpus, CorpusError> {
+    read_folder(&Folder::BuiltIn, machines)
+}
+
+/// The files of the corpus that comes with Bytestone: their paths in its folder, and what they hold.
+pub fn built_in_files() -> Vec<(&'static Path, &'static [u8])> {
+    let mut files: Vec<_> = BUILT_IN
+        .files()
+        .chain(BUILT_IN.dirs().flat_map(|folder| folder.files()))
+        .map(|file| (file.path(), file.contents()))
+        .collect();
+    files.sort_unstable();
+    files
 }
 
 /// Reads the corpus in a folder.
@@ -123,15 +205,19 @@ pub fn read_file(path: &Path, machines: &dyn load::Machines) -> Result<CorpusFil
 ///
 /// All faults of its manifest and files; nothing of a faulty corpus is run.
 pub fn read(folder: &Path, machines: &dyn load::Machines) -> Result<Corpus, CorpusError> {
-    let mut error = CorpusError { unreadable: Vec::new(), faulty: Vec::new(), other: Vec::new() };
-    let manifest = match std::fs::read_to_string(folder.join(MANIFEST)) {
+    read_folder(&Folder::Disk(folder), machines)
+}
+
+fn read_folder(folder: &Folder<'_>, machines: &dyn load::Machines) -> Result<Corpus, CorpusError> {
+    let mut error = CorpusError::default();
+    let manifest_path = folder.path().join(MANIFEST);
+    let manifest = match folder.read(Path::new(MANIFEST)) {
         Err(why) => {
-            error.unreadable.push((folder.join(MANIFEST), why.to_string()));
+            error.unreadable.push((manifest_path, why));
             return Err(error);
         }
         Ok(text) => {
-            let name = folder.join(MANIFEST).display().to_string();
-            match read_manifest(Source { name, text }) {
+            match read_manifest(Source { name: manifest_path.display().to_string(), text }) {
                 Ok(manifest) => manifest,
                 Err(faulty) => {
                     error.faulty.push(faulty);
@@ -142,35 +228,19 @@ pub fn read(folder: &Path, machines: &dyn load::Machines) -> Result<Corpus, Corp
     };
     let mut files = Vec::new();
     for machine in &manifest.machines {
-        let paths = match case_files(&folder.join(&machine.0)) {
-            Ok(paths) if !paths.is_empty() => paths,
-            Ok(_) => {
-                error.other.push(format!(
-                    "there is no case file for {} in {}",
-                    machine.0,
-                    folder.display()
-                ));
-                continue;
-            }
-            Err(why) => {
-                error.unreadable.push((folder.join(&machine.0), why.to_string()));
-                continue;
-            }
-        };
-        for path in paths {
-            match read_file(&path, machines) {
-                Ok(file) if file.content.machine != *machine.0 => error.other.push(format!(
-                    "{} holds cases for {}, and stands in the folder of {}",
-                    path.display(),
-                    file.content.machine,
-                    machine.0
-                )),
-                Ok(file) => files.push(file),
-                Err(of_file) => {
-                    error.unreadable.extend(of_file.unreadable);
-                    error.faulty.extend(of_file.faulty);
+        match folder.case_files(machine) {
+            Ok(paths) if !paths.is_empty() => {
+                for path in paths {
+                    let file = case_file(folder.path().join(&path), folder.read(&path), machines);
+                    add(file, machine, &mut files, &mut error);
                 }
             }
+            Ok(_) => error.other.push(format!(
+                "there is no case file for {} in {}",
+                machine.0,
+                folder.path().display()
+            )),
+            Err(why) => error.unreadable.push((folder.path().join(&machine.0), why)),
         }
     }
     duplicate_ids(&files, &mut error);
@@ -180,30 +250,34 @@ pub fn read(folder: &Path, machines: &dyn load::Machines) -> Result<Corpus, Corp
     Ok(Corpus { name: manifest.name.0, version: manifest.version.0, files })
 }
 
+/// Takes a file into a corpus if it is sound and stands in the folder of its machine.
+fn add(
+    file: Result<CorpusFile, CorpusError>,
+    machine: &str,
+    files: &mut Vec<CorpusFile>,
+    error: &mut CorpusError,
+) {
+    match file {
+        Ok(file) if file.content.machine != machine => error.other.push(format!(
+            "{} holds cases for {}, and stands in the folder of {machine}",
+            file.path.display(),
+            file.content.machine,
+        )),
+        Ok(file) => files.push(file),
+        Err(of_file) => {
+            error.unreadable.extend(of_file.unreadable);
+            error.faulty.extend(of_file.faulty);
+        }
+    }
+}
+
 fn read_manifest(source: Source) -> Result<Manifest, Faulty> {
     let mut diagnostics = Diagnostics::default();
-    let manifest = yaml::parse(&source, 0, &mut diagnostics).and_then(|root| {
-        let root = shape::check(root, &schema(), &mut diagnostics).root?;
-        match root.typed::<Manifest>() {
-            Ok(manifest) => {
-                if *manifest.bytestone != *HEADER {
-                    let message = format!(
-                        "this is `{}`; this version reads `{HEADER}`",
-                        manifest.bytestone.0
-                    );
-                    diagnostics
-                        .error(root.get("bytestone").map_or(root.span, |node| node.span), message);
-                }
-                Some(manifest)
-            }
-            Err(error) => {
-                diagnostics.error(root.span, error.to_string());
-                None
-            }
-        }
-    });
+    let manifest = header::read::<Manifest>(&source, HEADER, &schema(), &mut diagnostics);
     diagnostics.finish(vec![source.clone()])?;
-    manifest.ok_or_else(|| Faulty::single(source, "the manifest was not read"))
+    manifest
+        .map(|(_, manifest)| manifest)
+        .ok_or_else(|| Faulty::single(source, "the manifest was not read"))
 }
 
 /// The YAML files of a folder, sorted by name.
@@ -248,6 +322,25 @@ fn is_later_row(id: &str) -> bool {
 }
 
 impl Corpus {
+    /// SHA-256 over all cases as they were read, in hexadecimal: what white space, comments and
+    /// the order of files do not change.
+    pub fn hash(&self) -> String {
+        let mut cases: Vec<&Case> =
+            self.files.iter().flat_map(|file| &file.content.cases).collect();
+        cases.sort_unstable_by_key(|case| &case.id);
+        let mut hasher = Sha256::new();
+        for case in cases {
+            hasher.update(format!(
+                "{:?}\n",
+                (
+                    (&case.id, &case.asm, &case.bytecode, &case.input, case.fuel),
+                    (&case.expect, &case.requires, case.strength),
+                )
+            ));
+        }
+        hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// The cases for a machine, in order.
     pub fn cases_of<'a>(&'a self, machine: &'a str) -> impl Iterator<Item = &'a Case> {
         let files = self.files.iter().filter(move |file| file.content.machine == machine);

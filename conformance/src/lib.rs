@@ -4,12 +4,17 @@
 pub mod bless;
 pub mod case;
 pub mod corpus;
+pub mod engine;
 pub mod examples;
 pub mod execute;
+mod header;
 pub mod judge;
+pub mod known;
+pub mod lockstep;
 pub mod manual;
 pub mod registry;
 pub mod report;
 pub mod rounds;
 pub mod runner;
+pub mod suite;
 pub mod verdict;

@@ -3,6 +3,10 @@
 use std::fmt;
 
 use bytestone_vm::Fault;
+use serde::Serialize;
+
+use crate::engine::{Mishap, Request};
+use crate::lockstep::Divergence;
 
 /// What came of a case.
 #[derive(Clone, Debug)]
@@ -10,20 +14,88 @@ pub enum Verdict {
     /// Everything that the case gives holds.
     Pass,
     /// Something does not.
-    Fail(Vec<Difference>),
-    /// The case was not run, and why.
+    Fail(Box<Failure>),
+    /// It fails, as a list of known failures says, and why.
+    Known(Box<Failure>, String),
+    /// It passes, although a list of known failures says that it fails, and why that was.
+    Unexpected(String),
+    /// The case does not apply, and why.
     Skip(String),
+    /// Something happened to the engine.
+    Error(Mishap),
+    /// The case was not run, and why.
+    NotRun(String),
 }
 
-/// How many cases came to what.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+impl Verdict {
+    /// The name in reports that programs read.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail(_) => "fail",
+            Self::Known(..) => "known",
+            Self::Unexpected(_) => "unexpected pass",
+            Self::Skip(_) => "skip",
+            Self::Error(_) => "error",
+            Self::NotRun(_) => "not run",
+        }
+    }
+
+    /// Why, where the verdict has a reason in words.
+    pub fn reason(&self) -> Option<String> {
+        match self {
+            Self::Pass | Self::Fail(_) => None,
+            Self::Known(_, reason)
+            | Self::Unexpected(reason)
+            | Self::Skip(reason)
+            | Self::NotRun(reason) => Some(reason.clone()),
+            Self::Error(mishap) => Some(mishap.to_string()),
+        }
+    }
+
+    /// How the case failed, if it did.
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Fail(failure) | Self::Known(failure, _) => Some(failure),
+            Self::Pass | Self::Unexpected(_) | Self::Skip(_) | Self::Error(_) | Self::NotRun(_) => {
+                None
+            }
+        }
+    }
+}
+
+/// How a case failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What is not as expected.
+    pub differences: Vec<Difference>,
+    /// The first wrong step, when it was found.
+    pub divergence: Option<Box<Divergence>>,
+    /// The request that was made of the engine.
+    pub request: Option<Box<Request>>,
+}
+
+impl From<Vec<Difference>> for Failure {
+    fn from(differences: Vec<Difference>) -> Self {
+        Self { differences, divergence: None, request: None }
+    }
+}
+
+/// How many cases came to what. Each case is counted once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     /// Cases that passed.
     pub passed: usize,
-    /// Cases that failed.
+    /// Cases that failed, and those that passed against expectation.
     pub failed: usize,
-    /// Cases that were not run.
+    /// Cases that do not apply.
     pub skipped: usize,
+    /// Cases in which something happened to the engine.
+    pub errored: usize,
+    /// Cases that were not run.
+    pub not_run: usize,
+    /// Cases that are known to fail, and did.
+    pub known: usize,
 }
 
 impl Counts {
@@ -31,8 +103,11 @@ impl Counts {
     pub fn add(&mut self, verdict: &Verdict) {
         match verdict {
             Verdict::Pass => self.passed += 1,
-            Verdict::Fail(_) => self.failed += 1,
+            Verdict::Fail(_) | Verdict::Unexpected(_) => self.failed += 1,
+            Verdict::Known(..) => self.known += 1,
             Verdict::Skip(_) => self.skipped += 1,
+            Verdict::Error(_) => self.errored += 1,
+            Verdict::NotRun(_) => self.not_run += 1,
         }
     }
 
@@ -41,17 +116,32 @@ impl Counts {
         self.passed += other.passed;
         self.failed += other.failed;
         self.skipped += other.skipped;
+        self.errored += other.errored;
+        self.not_run += other.not_run;
+        self.known += other.known;
     }
 
-    /// How many cases were run.
+    /// How many cases were run to a result.
     pub fn executed(self) -> usize {
-        self.passed + self.failed
+        self.passed + self.failed + self.known
+    }
+
+    /// Whether every case was run that applies, and came to what was expected.
+    pub fn is_clean(self) -> bool {
+        self.executed() > 0 && self.failed + self.errored + self.not_run == 0
     }
 }
 
 impl fmt::Display for Counts {
+    /// `N passed, N failed, N skipped`; what is rarer follows when there is any.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} passed, {} failed, {} skipped", self.passed, self.failed, self.skipped)
+        write!(f, "{} passed, {} failed, {} skipped", self.passed, self.failed, self.skipped)?;
+        let rarer =
+            [(self.errored, "errored"), (self.not_run, "not run"), (self.known, "known to fail")];
+        for (count, what) in rarer.into_iter().filter(|&(count, _)| count > 0) {
+            write!(f, ", {count} {what}")?;
+        }
+        Ok(())
     }
 }
 
@@ -95,6 +185,12 @@ pub enum Aspect {
     Cell,
     /// A step.
     Trace,
+    /// How many steps are done.
+    Steps,
+    /// The offset and the number of active calls at the end.
+    Position,
+    /// The hash, although no state differs.
+    Hash,
     /// The features that the program uses.
     Requires,
     /// The cells set before the first step.
@@ -118,6 +214,9 @@ impl Aspect {
             Self::Stack => "final stack",
             Self::Cell => "final cell",
             Self::Trace => "trace",
+            Self::Steps => "steps",
+            Self::Position => "final position",
+            Self::Hash => "hash",
             Self::Requires => "requires",
             Self::Input => "input",
         }

@@ -6,6 +6,7 @@ use bytestone::bless;
 use bytestone::case::load::Machines;
 use bytestone::corpus::read_file;
 use bytestone::registry::Registry;
+use bytestone::report::failure::failure_text;
 use bytestone::runner::run_case;
 use bytestone::verdict::Verdict;
 use bytestone_vm::codec::Codec;
@@ -34,10 +35,8 @@ fn case_file(path: &Path) -> datatest_stable::Result<()> {
     let codec = Codec::new(isa);
     let mut failures = Vec::new();
     for case in &file.content.cases {
-        if let Verdict::Fail(differences) = run_case(isa, &codec, case) {
-            let texts: Vec<String> = differences.iter().map(ToString::to_string).collect();
-            let place = format!("{}:{}", path.display(), file.line(case));
-            failures.push(format!("{place}: {}\n{}", case.id, texts.join("\n")));
+        if let Verdict::Fail(failure) = run_case(isa, &codec, case) {
+            failures.push(failure_text(Some(isa), &file, case, &failure));
         }
     }
     if failures.is_empty() { Ok(()) } else { Err(failures.join("\n\n").into()) }

@@ -7,9 +7,10 @@ use std::process::ExitCode;
 use bytestone::bless;
 use bytestone::case::load::Machines;
 use bytestone::corpus::{self, Corpus};
+use bytestone::known::KnownFailures;
 use bytestone::registry::Registry;
 use bytestone::report::{JsonLines, Junit, Progress, Terminal};
-use bytestone::runner::{self, Reporter, Selection};
+use bytestone::runner::{self, Event, Plan, Reporter, Selection, Shard, Tools};
 use clap::{Args, ValueEnum};
 use globset::Glob;
 
@@ -79,6 +80,7 @@ impl Conformance {
         let selection = Selection {
             machines: self.machine.clone(),
             cases: self.case.iter().map(Glob::compile_matcher).collect(),
+            shard: Shard::default(),
         };
         if self.list {
             return list(&corpus, &selection);
@@ -98,7 +100,11 @@ impl Conformance {
             ReportFormat::Json => Box::new(JsonLines::new(std::io::BufWriter::new(out))),
             ReportFormat::Junit => Box::new(Junit::new(out)),
         }];
-        let total = runner::run(&corpus, &machines, &selection, &mut reporters)?;
+        let known = KnownFailures::default();
+        let plan =
+            Plan { corpus: &corpus, selection: &selection, known: &known, max_failures: None };
+        let total = runner::run(&plan, &machines, &mut Tools, &mut reporters)?;
+        runner::publish(&mut reporters, &Event::Closed)?;
         if total.executed() == 0 {
             eprintln!("error: no case was run");
             return Ok(ExitCode::FAILURE);

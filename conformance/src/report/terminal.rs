@@ -2,12 +2,14 @@
 
 use std::io::Write;
 
+use bytestone_spec::Isa;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::case::Case;
 use crate::corpus::CorpusFile;
-use crate::runner::{Event, Reporter};
-use crate::verdict::{Counts, Difference, Verdict};
+use crate::report::failure::failure_text;
+use crate::runner::{Contender, Event, REFERENCE, Reporter};
+use crate::verdict::{Counts, Verdict};
 
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,12 +28,27 @@ pub struct Terminal<W> {
     bar: Option<ProgressBar>,
     /// How to run one case again; the id is put behind it.
     rerun: String,
+    /// The last case that came to nothing: its verdict, the reason, and how many followed with the same.
+    aside: Option<(&'static str, String, usize)>,
 }
 
 impl<W: Write + Send> Terminal<W> {
     /// Writes to `out`. `rerun` is the command that runs one case, to which its id is added.
     pub fn new(out: W, progress: Progress, rerun: impl Into<String>) -> Self {
-        Self { out, progress, bar: None, rerun: rerun.into() }
+        Self { out, progress, bar: None, rerun: rerun.into(), aside: None }
+    }
+
+    /// Says who is held to the corpus, and at which level; the tools themselves go without saying.
+    fn contender(&mut self, contender: &Contender) -> std::io::Result<()> {
+        if contender.name == REFERENCE {
+            return Ok(());
+        }
+        let levels = contender.levels.iter();
+        let levels: Vec<String> =
+            levels.map(|(machine, level)| format!("{machine} at level {}", level.name())).collect();
+        let levels =
+            if levels.is_empty() { "none of the machines".to_owned() } else { levels.join(", ") };
+        self.write(&format!("{} {}: {levels}\n", contender.name, contender.version))
     }
 
     /// Writes with the bar out of the way.
@@ -42,54 +59,100 @@ impl<W: Write + Send> Terminal<W> {
         }
     }
 
-    fn failure(
+    /// Writes a block whose later lines stand below the first word, and how to run the case again.
+    fn block(&mut self, word: &str, text: &str, case: &Case) -> std::io::Result<()> {
+        let indent = " ".repeat(word.len() + 1);
+        let text = text.replace('\n', &format!("\n{indent}"));
+        let rerun = format!("{indent}run it alone: {} {}", self.rerun, case.id);
+        self.write(&format!("{word} {text}\n{rerun}\n\n"))
+    }
+
+    fn case(
         &mut self,
+        isa: Option<&Isa>,
         file: &CorpusFile,
         case: &Case,
-        differences: &[Difference],
+        verdict: &Verdict,
     ) -> std::io::Result<()> {
-        let mut text =
-            format!("FAIL {}\n", failure_text(file, case, differences).replace('\n', "\n     "));
-        text.push_str(&format!("     run it alone: {} {}\n\n", self.rerun, case.id));
-        self.write(&text)
+        let place = || format!("{} ({}:{})", case.id, file.path.display(), file.line(case));
+        match verdict {
+            Verdict::Pass => Ok(()),
+            Verdict::Known(_, reason) => self.write(&format!("KNOWN {}: {reason}\n", case.id)),
+            Verdict::Fail(failure) => {
+                self.block("FAIL", &failure_text(isa, file, case, failure), case)
+            }
+            Verdict::Unexpected(reason) => {
+                let text = format!(
+                    "{}\nit passes, but is listed as a known failure ({reason}); take it off the list",
+                    place()
+                );
+                self.block("FAIL", &text, case)
+            }
+            Verdict::Error(mishap) => {
+                let mut text = format!("{}\n{mishap}", place());
+                if !mishap.log.is_empty() {
+                    let log: Vec<&str> = mishap.log.lines().collect();
+                    let shown = &log[log.len().saturating_sub(LOG_LINES)..];
+                    text.push_str("\nthe end of its standard error:\n| ");
+                    text.push_str(&shown.join("\n| "));
+                }
+                self.block("ERROR", &text, case)
+            }
+            Verdict::Skip(reason) => self.aside("SKIP", reason, case),
+            Verdict::NotRun(reason) => self.aside("NOT RUN", reason, case),
+        }
+    }
+
+    /// Writes one line for a case that came to nothing; many in a row for one reason become one.
+    fn aside(&mut self, word: &'static str, reason: &str, case: &Case) -> std::io::Result<()> {
+        let same = self.aside.as_ref().is_some_and(|(of, why, _)| *of == word && why == reason);
+        if same {
+            if let Some((_, _, count)) = &mut self.aside {
+                *count += 1;
+            }
+            return Ok(());
+        }
+        self.flush_aside()?;
+        self.aside = Some((word, reason.to_owned(), 0));
+        self.write(&format!("{word} {}: {reason}\n", case.id))
+    }
+
+    fn flush_aside(&mut self) -> std::io::Result<()> {
+        match self.aside.take() {
+            Some((word, _, more @ 1..)) => {
+                self.write(&format!("{word} and {more} more for the same reason\n"))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
-/// A failed case: its id, place, purpose and every difference.
-pub(crate) fn failure_text(file: &CorpusFile, case: &Case, differences: &[Difference]) -> String {
-    let mut text = format!("{} ({}:{})", case.id, file.path.display(), file.line(case));
-    if let Some(about) = &case.about {
-        text.push_str(&format!("\n{about}"));
-    }
-    for difference in differences {
-        text.push_str(&format!("\n{difference}"));
-    }
-    text
-}
+/// Lines of an engine's standard error that are shown.
+const LOG_LINES: usize = 10;
 
 impl<W: Write + Send> Reporter for Terminal<W> {
     fn event(&mut self, event: &Event<'_>) -> std::io::Result<()> {
         match event {
-            Event::Started { cases, .. } => {
+            Event::Started { cases, contender, .. } => {
                 if self.progress == Progress::Bar {
-                    let style =
-                        ProgressStyle::with_template("{bar:40} {pos}/{len} cases {per_sec} {msg}");
+                    let style = ProgressStyle::with_template(
+                        "{bar:40} {pos}/{len} cases {per_sec} {eta} {msg}",
+                    );
                     let bar = ProgressBar::new(*cases as u64);
                     self.bar = Some(
                         bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())),
                     );
                 }
-                Ok(())
+                self.contender(contender)
             }
-            Event::Case { file, case, verdict } => {
+            Event::Case { isa, file, case, verdict } => {
                 if let Some(bar) = &self.bar {
                     bar.inc(1);
                 }
-                match verdict {
-                    Verdict::Pass => Ok(()),
-                    Verdict::Fail(differences) => self.failure(file, case, differences),
-                    Verdict::Skip(reason) => self.write(&format!("SKIP {}: {reason}\n", case.id)),
+                if !matches!(verdict, Verdict::Skip(_) | Verdict::NotRun(_)) {
+                    self.flush_aside()?;
                 }
+                self.case(*isa, file, case, verdict)
             }
             Event::File { file, counts } => match &self.bar {
                 Some(bar) => {
@@ -98,7 +161,9 @@ impl<W: Write + Send> Reporter for Terminal<W> {
                 }
                 None => self.write(&format!("{}: {counts}\n", file.path.display())),
             },
+            Event::Closed => self.out.flush(),
             Event::Finished { machines, total } => {
+                self.flush_aside()?;
                 if let Some(bar) = self.bar.take() {
                     bar.finish_and_clear();
                 }

@@ -1,0 +1,277 @@
+//! A child process that answers line by line: pipes, time, memory, and an end that leaves nothing behind.
+
+use std::collections::VecDeque;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use process_wrap::std::ChildWrapper;
+use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
+
+use super::{MishapKind, system};
+
+/// What a process may take.
+#[derive(Clone, Copy, Debug)]
+pub struct ProcessLimits {
+    /// Time for one line.
+    pub time: Duration,
+    /// Bytes of resident memory.
+    pub memory: u64,
+    /// Bytes of a line.
+    pub line: usize,
+    /// Bytes on standard error while one line is waited for.
+    pub log: u64,
+}
+
+impl Default for ProcessLimits {
+    fn default() -> Self {
+        Self { time: Duration::from_secs(10), memory: 2 << 30, line: 16 << 20, log: 16 << 20 }
+    }
+}
+
+/// A running process.
+#[derive(Debug)]
+pub struct Process {
+    child: Box<dyn ChildWrapper>,
+    /// The value of [`TAG`] in its environment and that of its descendants.
+    tag: String,
+    limits: ProcessLimits,
+    /// Lines for its standard input; `None` when that was closed.
+    input: Option<Sender<Vec<u8>>>,
+    output: Receiver<Output>,
+    /// Whole lines that were received and not asked for yet.
+    lines: VecDeque<Vec<u8>>,
+    log: Arc<Log>,
+    /// Bytes of the log when the current line began to be waited for.
+    log_before: u64,
+}
+
+/// The environment variable by which descendants are found that left the process group.
+const TAG: &str = "BYTESTONE_ENGINE";
+/// Time for a process to end after its output did.
+const GRACE: Duration = Duration::from_millis(500);
+/// How often memory and log are looked at while a line is waited for.
+const LOOK: Duration = Duration::from_millis(20);
+/// Chunks of output that wait to be read; a process that writes more has to wait.
+const CHUNKS: usize = 64;
+/// Bytes of the log that are kept.
+const LOG_KEPT: usize = 4096;
+
+/// What the reader of standard output found.
+enum Output {
+    Lines(Vec<Vec<u8>>),
+    TooLong,
+    /// The end came in the middle of a line.
+    Cut(Vec<u8>),
+}
+
+/// The end of what a process wrote to its standard error.
+#[derive(Debug, Default)]
+struct Log {
+    bytes: AtomicU64,
+    tail: Mutex<VecDeque<u8>>,
+}
+
+impl Process {
+    /// Starts a process.
+    pub fn start(mut command: Command, limits: ProcessLimits) -> std::io::Result<Self> {
+        static STARTED: AtomicU64 = AtomicU64::new(0);
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let tag = format!("{}.{number}", std::process::id());
+        command.env(TAG, &tag);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = system::spawn(command)?;
+        let log = Arc::new(Log::default());
+        let (input, to_write) = channel();
+        let (found, output) = sync_channel(CHUNKS);
+        if let Some(stdin) = child.stdin().take() {
+            thread::spawn(move || write_input(stdin, &to_write));
+        }
+        if let Some(stdout) = child.stdout().take() {
+            thread::spawn(move || read_lines(stdout, limits.line, &found));
+        }
+        if let Some(stderr) = child.stderr().take() {
+            let log = Arc::clone(&log);
+            thread::spawn(move || log.fill(stderr));
+        }
+        let lines = VecDeque::new();
+        Ok(Self { child, tag, limits, input: Some(input), output, lines, log, log_before: 0 })
+    }
+
+    /// Hands bytes to the process; they are written while it reads.
+    pub fn write(&self, bytes: Vec<u8>) {
+        if let Some(input) = &self.input {
+            // The writer ends when the process does, which the next read reports.
+            let _ = input.send(bytes);
+        }
+    }
+
+    /// The next line, without its line feed.
+    ///
+    /// # Errors
+    ///
+    /// What happened instead. The process is of no use any more and must be killed.
+    pub fn line(&mut self) -> Result<Vec<u8>, MishapKind> {
+        self.log_before = self.log.bytes.load(Ordering::Relaxed);
+        let deadline = Instant::now() + self.limits.time;
+        loop {
+            if let Some(line) = self.lines.pop_front() {
+                return Ok(line);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.output.recv_timeout(left.min(LOOK)) {
+                Ok(Output::Lines(lines)) => self.lines.extend(lines),
+                Ok(Output::TooLong) => {
+                    let limit = self.limits.line >> 20;
+                    return Err(MishapKind::Flooded(format!("a line of more than {limit} MiB")));
+                }
+                Ok(Output::Cut(text)) => return Err(self.ended(&text)),
+                Err(RecvTimeoutError::Disconnected) => return Err(self.ended(b"")),
+                Err(RecvTimeoutError::Timeout) if left.is_zero() => {
+                    return Err(MishapKind::TimedOut(self.limits.time));
+                }
+                Err(RecvTimeoutError::Timeout) => self.look()?,
+            }
+        }
+    }
+
+    /// Holds memory and log to their limits.
+    fn look(&self) -> Result<(), MishapKind> {
+        let written = self.log.bytes.load(Ordering::Relaxed) - self.log_before;
+        if written > self.limits.log {
+            let limit = self.limits.log >> 20;
+            let what = format!("more than {limit} MiB on standard error for one request");
+            return Err(MishapKind::Flooded(what));
+        }
+        let pid = Pid::from_u32(self.child.id());
+        let Ok(mut system) = System::new() else { return Ok(()) };
+        let memory = ProcessRefreshKind::nothing().with_memory();
+        system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), false, memory);
+        match system.process(pid).map(sysinfo::Process::memory) {
+            Some(bytes) if bytes > self.limits.memory => Err(MishapKind::Memory(bytes)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The output has ended: why?
+    fn ended(&mut self, cut: &[u8]) -> MishapKind {
+        let Some(status) = self.wait(GRACE) else {
+            return MishapKind::Protocol("it closed its standard output and ran on".to_owned());
+        };
+        if let Some(signal) = system::signal(status) {
+            return MishapKind::Crashed(signal);
+        }
+        if cut.is_empty() {
+            return MishapKind::Exited(status.code());
+        }
+        let text = super::message::excerpt(&String::from_utf8_lossy(cut));
+        MishapKind::Protocol(format!("it exited in the middle of a line: {text}"))
+    }
+
+    fn wait(&mut self, time: Duration) -> Option<std::process::ExitStatus> {
+        let deadline = Instant::now() + time;
+        loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) => return Some(status),
+                Ok(None) if Instant::now() < deadline => thread::sleep(Duration::from_millis(1)),
+                Ok(None) | Err(_) => return None,
+            }
+        }
+    }
+
+    /// The end of what it wrote to its standard error.
+    pub fn log_text(&self) -> String {
+        let tail = match self.log.tail.lock() {
+            Ok(tail) => tail,
+            Err(poisoned) => poisoned.into_inner(),
+        };
+        String::from_utf8_lossy(&tail.iter().copied().collect::<Vec<_>>()).into_owned()
+    }
+
+    /// Closes its input and waits for its end. Returns whether it ended by itself with code 0.
+    pub fn finish(mut self, goodbye: &str) -> bool {
+        self.write(goodbye.as_bytes().to_vec());
+        self.input = None;
+        self.wait(GRACE).is_some_and(|status| status.success())
+    }
+}
+
+impl Drop for Process {
+    /// Kills the whole group, and whatever left it.
+    fn drop(&mut self) {
+        // The group may be gone already.
+        let _ = self.child.start_kill();
+        let _ = self.wait(GRACE);
+        sweep(&self.tag);
+    }
+}
+
+/// Kills every process that carries a tag.
+fn sweep(tag: &str) {
+    let Ok(mut system) = System::new() else { return };
+    let environment = ProcessRefreshKind::nothing().with_environ(UpdateKind::Always);
+    system.refresh_processes_specifics(ProcessesToUpdate::All, false, environment);
+    let marked = format!("{TAG}={tag}");
+    for process in system.processes().values() {
+        if process.environ().iter().any(|variable| *variable == *marked) {
+            process.kill();
+        }
+    }
+}
+
+fn write_input(mut stdin: impl Write, to_write: &Receiver<Vec<u8>>) {
+    while let Ok(bytes) = to_write.recv() {
+        if stdin.write_all(&bytes).and_then(|()| stdin.flush()).is_err() {
+            return;
+        }
+    }
+}
+
+/// Splits output into lines and sends those of a chunk together.
+fn read_lines(stdout: impl Read, limit: usize, found: &SyncSender<Output>) {
+    let mut reader = BufReader::with_capacity(64 << 10, stdout);
+    let mut begun: Vec<u8> = Vec::new();
+    loop {
+        let chunk = match reader.fill_buf() {
+            Ok(chunk) if !chunk.is_empty() => chunk,
+            _ => break,
+        };
+        let len = chunk.len();
+        let mut lines = Vec::new();
+        let mut rest = chunk;
+        while let Some(end) = rest.iter().position(|&byte| byte == b'\n') {
+            begun.extend_from_slice(&rest[..end]);
+            lines.push(std::mem::take(&mut begun));
+            rest = &rest[end + 1..];
+        }
+        begun.extend_from_slice(rest);
+        reader.consume(len);
+        if !lines.is_empty() && found.send(Output::Lines(lines)).is_err() {
+            return;
+        }
+        if begun.len() > limit {
+            let _ = found.send(Output::TooLong);
+            return;
+        }
+    }
+    if !begun.is_empty() {
+        let _ = found.send(Output::Cut(begun));
+    }
+}
+
+impl Log {
+    fn fill(&self, mut stderr: impl Read) {
+        let mut chunk = [0; 4096];
+        while let Ok(len @ 1..) = stderr.read(&mut chunk) {
+            self.bytes.fetch_add(len as u64, Ordering::Relaxed);
+            let Ok(mut tail) = self.tail.lock() else { return };
+            tail.extend(&chunk[..len]);
+            let excess = tail.len().saturating_sub(LOG_KEPT);
+            tail.drain(..excess);
+        }
+    }
+}

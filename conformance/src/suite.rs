@@ -1,0 +1,245 @@
+//! Engines held to cases: several instances at once, in a fixed order.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
+
+use bytestone_spec::Isa;
+use bytestone_vm::asm;
+use bytestone_vm::codec::Codec;
+
+use crate::case::Case;
+use crate::engine::{Description, Engine, Mishap, MishapKind, NamedCell, Reply, Request};
+use crate::lockstep::{Finding, Subject};
+use crate::runner::{Contender, Examiner, Tools};
+use crate::verdict::{Aspect, Difference, Verdict};
+
+/// Instances of one engine, each with cases of its own.
+pub struct Suite<'e> {
+    engines: Vec<Box<dyn Engine + Send + 'e>>,
+    order: Order,
+}
+
+/// In which order cases are run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// In that of their files.
+    Given,
+    /// In that of their files and then again, shuffled by a seed, so that state shows that leaks from one
+    /// program to the next.
+    ThenShuffled(u64),
+}
+
+/// Cases that an instance is given at once.
+const CHUNK: usize = 64;
+
+impl<'e> Suite<'e> {
+    /// Instances of one engine; at least one. Cases are dealt out to them in turn.
+    pub fn new(engines: Vec<Box<dyn Engine + Send + 'e>>, order: Order) -> Self {
+        assert!(!engines.is_empty(), "a suite without an engine");
+        Self { engines, order }
+    }
+
+    /// What the engine says of itself.
+    pub fn description(&self) -> &Description {
+        self.engines[0].description()
+    }
+
+    /// Runs cases whose expectations are known to hold on the reference tier.
+    fn engage(&mut self, isa: &Isa, cases: &[&Case]) -> Vec<Verdict> {
+        let chunk = cases.len().div_ceil(self.engines.len()).clamp(1, CHUNK);
+        let chunks: Vec<&[&Case]> = cases.chunks(chunk).collect();
+        let instances = self.engines.len();
+        let mut verdicts: Vec<(usize, Vec<Verdict>)> = thread::scope(|scope| {
+            let workers = self.engines.iter_mut().enumerate().map(|(number, engine)| {
+                let mine = chunks.iter().enumerate().skip(number).step_by(instances);
+                let mine: Vec<_> = mine.map(|(place, cases)| (place, *cases)).collect();
+                scope.spawn(move || {
+                    let codec = Codec::new(isa);
+                    let judged = mine.into_iter().map(|(place, cases)| {
+                        (place, run_chunk(engine.as_mut(), isa, &codec, cases))
+                    });
+                    judged.collect::<Vec<_>>()
+                })
+            });
+            let workers: Vec<_> = workers.collect();
+            workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
+        });
+        verdicts.sort_by_key(|(place, _)| *place);
+        verdicts.into_iter().flat_map(|(_, verdicts)| verdicts).collect()
+    }
+}
+
+impl Suite<'_> {
+    /// Runs the cases that passed once more, shuffled; those fail that then do not pass.
+    fn again(&mut self, isa: &Isa, cases: &[&Case], seed: u64, verdicts: &mut [Verdict]) {
+        let passed = |&at: &usize| matches!(verdicts[at], Verdict::Pass);
+        let mut order: Vec<usize> = (0..cases.len()).filter(passed).collect();
+        fastrand::Rng::with_seed(seed).shuffle(&mut order);
+        let shuffled: Vec<&Case> = order.iter().map(|&at| cases[at]).collect();
+        for (at, mut verdict) in order.into_iter().zip(self.engage(isa, &shuffled)) {
+            if let Verdict::Fail(failure) = &mut verdict {
+                failure.differences.push(Difference {
+                    aspect: Aspect::Determinism,
+                    expected: "what it answered when the cases ran in order".to_owned(),
+                    found: format!("another answer after other programs (shuffled by seed {seed})"),
+                });
+            }
+            verdicts[at] = verdict;
+        }
+    }
+}
+
+impl Examiner for Suite<'_> {
+    fn contender(&self, machines: &[&Isa]) -> Contender {
+        let description = self.description();
+        let runs = machines.iter().filter(|isa| description.runs(isa));
+        Contender {
+            name: description.name.clone(),
+            version: description.version.clone(),
+            levels: runs.map(|isa| (isa.name().to_owned(), description.level(isa))).collect(),
+        }
+    }
+
+    /// A case that does not hold on the reference tier fails before an engine is asked: nobody can
+    /// be held to it.
+    fn examine(&mut self, isa: &Isa, cases: &[&Case]) -> Vec<Verdict> {
+        let mut verdicts = Tools.examine(isa, cases);
+        let holds: Vec<usize> =
+            (0..cases.len()).filter(|&at| matches!(verdicts[at], Verdict::Pass)).collect();
+        let sound: Vec<&Case> = holds.iter().map(|&at| cases[at]).collect();
+        let mut found = self.engage(isa, &sound);
+        if let Order::ThenShuffled(seed) = self.order {
+            self.again(isa, &sound, seed, &mut found);
+        }
+        for (at, verdict) in holds.into_iter().zip(found) {
+            verdicts[at] = verdict;
+        }
+        verdicts
+    }
+}
+
+/// The bytes of a case.
+///
+/// # Errors
+///
+/// Its text does not assemble.
+pub fn code(codec: &Codec<'_>, case: &Case) -> Result<Vec<u8>, String> {
+    match (&case.bytecode, &case.asm) {
+        (Some(bytes), _) => Ok(bytes.clone()),
+        (None, Some(text)) => asm::assemble(codec, text)
+            .map(|assembled| assembled.bytes)
+            .map_err(|errors| errors.to_string()),
+        (None, None) => Err("the case has no program".to_owned()),
+    }
+}
+
+/// What an engine is held to in a case.
+///
+/// # Errors
+///
+/// There is nothing to hold it to, in words.
+pub fn subject<'a>(isa: &'a Isa, codec: &Codec<'_>, case: &Case) -> Result<Subject<'a>, String> {
+    let input = case.input.iter().map(|cell| NamedCell {
+        bank: isa.machine().banks[usize::from(cell.bank.0)].name.clone(),
+        index: cell.index,
+        value: cell.value,
+    });
+    Subject::new(isa, codec, code(codec, case)?, input.collect(), case.fuel)
+        .map_err(|error| error.to_string())
+}
+
+/// A case on its way to an engine.
+enum Prepared<'a> {
+    Settled(Verdict),
+    Asked(Box<Subject<'a>>, Request),
+}
+
+/// Runs cases one after the other on one instance.
+pub fn run_chunk(
+    engine: &mut (dyn Engine + '_),
+    isa: &Isa,
+    codec: &Codec<'_>,
+    cases: &[&Case],
+) -> Vec<Verdict> {
+    let description = engine.description().clone();
+    let prepared: Vec<Prepared<'_>> =
+        cases.iter().map(|case| prepare(&description, isa, codec, case)).collect();
+    let requests: Vec<Request> = prepared
+        .iter()
+        .filter_map(|prepared| match prepared {
+            Prepared::Settled(_) => None,
+            Prepared::Asked(_, request) => Some(request.clone()),
+        })
+        .collect();
+    let mut replies = guarded(engine, &requests).into_iter();
+    prepared
+        .into_iter()
+        .map(|prepared| match prepared {
+            Prepared::Settled(verdict) => verdict,
+            Prepared::Asked(subject, request) => match replies.next() {
+                Some(reply) => verdict(engine, &subject, request, reply),
+                None => Verdict::NotRun("the engine gave no answer".to_owned()),
+            },
+        })
+        .collect()
+}
+
+fn prepare<'a>(
+    description: &Description,
+    isa: &'a Isa,
+    codec: &Codec<'_>,
+    case: &Case,
+) -> Prepared<'a> {
+    match subject(isa, codec, case) {
+        Err(why) => Prepared::Settled(Verdict::NotRun(why)),
+        Ok(subject) => match subject.skip(description) {
+            Some(why) => Prepared::Settled(Verdict::Skip(why)),
+            None => {
+                let request = subject.request(description);
+                Prepared::Asked(Box::new(subject), request)
+            }
+        },
+    }
+}
+
+/// Asks an engine; a panic of one in this process costs the requests that it was asked for.
+fn guarded(engine: &mut (dyn Engine + '_), requests: &[Request]) -> Vec<Result<Reply, Mishap>> {
+    if let Ok(replies) = catch_unwind(AssertUnwindSafe(|| engine.run_all(requests))) {
+        return replies;
+    }
+    let one = |request: &Request| {
+        catch_unwind(AssertUnwindSafe(|| engine.run(request))).unwrap_or_else(|payload| {
+            let message = payload
+                .downcast_ref::<String>()
+                .cloned()
+                .or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+            Err(MishapKind::Panicked(message.unwrap_or_default()).into())
+        })
+    };
+    requests.iter().map(one).collect()
+}
+
+fn verdict(
+    engine: &mut (dyn Engine + '_),
+    subject: &Subject<'_>,
+    request: Request,
+    reply: Result<Reply, Mishap>,
+) -> Verdict {
+    let reply = match reply {
+        Ok(reply) => reply,
+        Err(Mishap { kind: MishapKind::GivenUp(why), .. }) => return Verdict::NotRun(why),
+        Err(mishap) => return Verdict::Error(mishap),
+    };
+    match subject.judge(engine, &request, &reply) {
+        Ok(Finding::Agrees) => Verdict::Pass,
+        Ok(Finding::Unsupported(message)) => Verdict::Skip(match message.as_str() {
+            "" => "the engine does not support it".to_owned(),
+            message => format!("the engine does not support it: {message}"),
+        }),
+        Ok(Finding::Differs(mut failure)) => {
+            failure.request = Some(Box::new(request));
+            Verdict::Fail(failure)
+        }
+        Err(error) => Verdict::NotRun(error.to_string()),
+    }
+}
