@@ -140,6 +140,8 @@ class Subroutines {
         } else if (heights.get(next) !== height + effect.net) faults.add(next, "stack_mismatch");
       }
     }
+    // A need without a bound is the fault of the recursive call and not of the callers.
+    if ([...calls.keys()].some((at) => this.endless.has(at))) need = 0;
     return { effect: { net: this.net(entry, returns, faults), need, peak }, faults, calls };
   }
 

@@ -135,6 +135,8 @@ class Subroutines:
                     heapq.heappush(waiting, following)
                 elif heights[following] != height + effect.net:
                     faults.add((following, "stack_mismatch"))
+        if self.endless & calls.keys():
+            need = 0  # it has no bound, which is the fault of the recursive call and not of the callers
         return Walk(Effect(self.net(entry, returns, faults), need, peak), faults, calls)
 
     def followers(self, instruction, faults):
