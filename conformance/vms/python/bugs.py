@@ -289,7 +289,7 @@ def _(machine):
     machine.actions["POP"] = lambda run: run.stack.pop(-2 if len(run.stack) > 1 else -1)
 
 
-@bug("stack-slot-signed", "stack", "LOAD,STORE", "Slots from 128 on are read as 128 less.")
+@bug("stack-slot-7-bits", "stack", "LOAD,STORE", "The highest bit of a slot is ignored, so that 128 is 0.")
 def _(machine):
     load, store = machine.actions["LOAD"], machine.actions["STORE"]
     machine.actions["LOAD"] = lambda run, slot: load(run, slot & 0x7F)
