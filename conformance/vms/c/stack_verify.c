@@ -28,6 +28,7 @@ typedef struct {
     int32_t net;      /* how much higher the stack is at its return */
     int32_t need;     /* how much it takes of what a call finds */
     int32_t most;     /* how much higher it makes the stack at most */
+    bool endless;     /* recursion takes more with every level, so that `need` says nothing */
 } routine;
 
 typedef struct {
@@ -51,6 +52,7 @@ typedef struct {
     size_t edge_count, edge_capacity;
     bool gathers, judges; /* what following is for: edges, marks of recursion */
     bool reports;         /* or faults */
+    size_t takes_more;    /* the call that was judged so; `length` if there is none */
     bool changed;         /* something new was found in this round */
     size_t fault_at;
     enum reason fault;
@@ -126,12 +128,15 @@ static bool hold(verifier *v, routine *r, size_t at, int32_t height) {
     return true;
 }
 
-/* When no end of the rounds is in sight: notes which call makes its own subroutine take more, or grow, by way of itself. */
+/* When no end of the rounds is in sight: looks for calls that make their own subroutine take more, or grow, by way of itself.
+ * The call that asks for most is the one that takes more. */
 static void judge_recursion(verifier *v, const routine *r, const routine *callee, size_t at, int32_t height) {
     size_t from = (size_t)(r - v->routines), to = (size_t)(callee - v->routines);
-    bool more = callee->need - height > r->need, grows = height + callee->most > r->most;
+    bool more = !callee->endless && callee->need - height > r->need && !(v->recursion[at] & TAKES_MORE);
+    bool grows = height + callee->most > r->most && !(v->recursion[at] & GROWS);
     if ((!more && !grows) || !leads_to(v, to, from)) return;
-    v->recursion[at] |= (more ? TAKES_MORE : 0) | (grows ? GROWS : 0);
+    if (more) v->takes_more = at;
+    if (grows) v->recursion[at] |= GROWS;
     v->changed = true;
 }
 
@@ -144,6 +149,11 @@ static void gather(verifier *v, size_t from, size_t to) {
     v->edges[v->edge_count++] = (edge){from, to};
 }
 
+static void raise_endless(verifier *v, routine *r) {
+    v->changed = v->changed || !r->endless;
+    r->endless = true;
+}
+
 static void follow_call(verifier *v, routine *r, size_t at, int32_t height) {
     int64_t to = stack_target(v->code, at);
     if (!good_target(v, to)) return;
@@ -151,10 +161,12 @@ static void follow_call(verifier *v, routine *r, size_t at, int32_t height) {
     if (v->gathers) gather(v, (size_t)(r - v->routines), (size_t)(callee - v->routines));
     if (v->judges) judge_recursion(v, r, callee, at, height);
     if (v->recursion[at] & TAKES_MORE) {
+        raise_endless(v, r);
         fault(v, at, STACK_UNDERFLOW);
         return;
     }
-    if (!BUG(stack_accepts_callee_underflow) && !take(v, r, at, height, callee->need)) return;
+    if (callee->endless) raise_endless(v, r);
+    else if (!BUG(stack_accepts_callee_underflow) && !take(v, r, at, height, callee->need)) return;
     if (!(v->recursion[at] & GROWS) && !hold(v, r, at, height + callee->most)) return;
     if (v->reports && !callee->reached) callee->reached = v->changed = true;
     if (callee->returns) go(v, at, at + instructions[CALL].bytes, height + callee->net);
@@ -181,6 +193,7 @@ static void follow_instruction(verifier *v, routine *r, size_t at) {
     if (!take(v, r, at, height, instructions[opcode].pops)) return;
     height += instructions[opcode].pushes - instructions[opcode].pops;
     if (!hold(v, r, at, height)) return;
+    if (has_target(opcode) && !good_target(v, stack_target(v->code, at))) fault(v, at, BAD_JUMP);
     if (opcode == CALL) {
         follow_call(v, r, at, height);
     } else if (opcode == RET) {
@@ -205,7 +218,7 @@ static void follow(verifier *v, routine *r) {
 static bool settle(verifier *v) {
     for (size_t i = 0; i < v->count; i++) {
         routine *r = &v->routines[i];
-        r->returns = false;
+        r->returns = r->endless = false;
         r->net = r->need = r->most = 0;
     }
     /* A return is found at the latest after a round for each; so is what a chain of calls takes, unless it is a ring. */
@@ -217,38 +230,42 @@ static bool settle(verifier *v) {
     return false;
 }
 
-static void follow_all(verifier *v, bool *purpose) {
-    *purpose = true;
+/* Marks the calls on which the rounds went on without end. In a ring of calls that takes more or grows with every round, each
+ * round shows a call that does. Of those that take more one is enough: the rest of its ring may stand. */
+static bool mark_recursion(verifier *v) {
+    v->edge_count = 0;
+    v->gathers = true;
     for (size_t i = 1; i < v->count; i++) follow(v, &v->routines[i]);
-    *purpose = false;
+    v->gathers = false;
+    v->judges = true;
+    v->changed = false;
+    v->takes_more = v->length;
+    for (size_t i = 1; i < v->count && v->takes_more == v->length; i++) follow(v, &v->routines[i]);
+    v->judges = false;
+    if (v->takes_more != v->length) v->recursion[v->takes_more] |= TAKES_MORE;
+    return v->changed;
 }
 
-/* In a ring of calls that takes more or grows with every round, each round shows a call that does. */
 static void find_effects(verifier *v) {
     v->limit = INT32_MAX / 4;
-    for (bool found = true; found && !settle(v);) {
-        v->edge_count = 0;
-        follow_all(v, &v->gathers);
-        v->changed = false;
-        follow_all(v, &v->judges);
-        found = v->changed;
-    }
+    while (!settle(v) && mark_recursion(v)) continue;
     v->limit = STACK_SIZE;
     settle(v);
 }
 
-/* Notes the bad jumps of all code and makes a routine of each target of a call. */
+/* Notes the bad jumps of all code and makes a routine of each target of a call, in the order of the code. */
 static void scan(verifier *v) {
-    v->count = 1;
     for (size_t at = 0; at < v->length; at += instructions[v->code[at]].bytes) {
         if (!has_target(v->code[at])) continue;
         int64_t to = stack_target(v->code, at);
-        if (!good_target(v, to)) {
-            note(v, at, BAD_JUMP);
-        } else if (v->code[at] == CALL && v->routine_at[to] == 0) {
-            v->routine_at[to] = v->count;
-            v->routines[v->count++].at = (size_t)to;
-        }
+        if (good_target(v, to)) v->routine_at[to] = v->code[at] == CALL || v->routine_at[to];
+        else if (!BUG(stack_accepts_unreachable_jump)) note(v, at, BAD_JUMP);
+    }
+    v->count = 1;
+    for (size_t at = 0; at < v->length; at++) {
+        if (v->routine_at[at] == 0) continue;
+        v->routine_at[at] = v->count;
+        v->routines[v->count++].at = at;
     }
 }
 
