@@ -225,7 +225,7 @@ static char *bs_reserve(bs_text *text, size_t more) {
 }
 
 static void bs_add(bs_text *text, const char *bytes, size_t length) {
-    memcpy(bs_reserve(text, length), bytes, length);
+    if (length) memcpy(bs_reserve(text, length), bytes, length);
     text->length += length;
 }
 
@@ -794,6 +794,8 @@ static bool bs_answer(char *line, size_t length) {
     bool whole = !memchr(line, 0, length);
     bool readable = bs_parse(line, &request) && whole;
     if (!bs_number(&request, BS_ID, UINT64_MAX, &id)) request.value[BS_ID] = NULL;
+    /* It is repeated as it is, and JSON has no leading zeros. */
+    for (char **text = &request.value[BS_ID]; *text && **text == '0' && (*text)[1];) ++*text;
     const char *type = request.value[BS_TYPE];
     if (!readable) bs_error(request.value[BS_ID], "not a flat JSON object on one line");
     else if (!type) bs_error(request.value[BS_ID], "request without a type");
