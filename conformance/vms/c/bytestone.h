@@ -236,22 +236,15 @@ static char *bs_digits(char *to, uint64_t value) {
     static const char pairs[] =
         "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354555657"
         "585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
-    if (value < 10) {
-        *to = (char)('0' + value);
-        return to + 1;
-    }
-    char digits[BS_DIGITS];
-    char *end = digits + sizeof digits, *first = end;
-    while (value > UINT32_MAX) {
-        memcpy(first -= 2, pairs + value % 100 * 2, 2);
-        value /= 100;
-    }
+    char *end = to + 1;
+    for (uint64_t rest = value; rest >= 10; rest /= 1000) end += rest < 100 ? 1 : rest < 1000 ? 2 : 3;
+    char *first = end;
+    for (; value > UINT32_MAX; value /= 100) memcpy(first -= 2, pairs + value % 100 * 2, 2);
     uint32_t small = (uint32_t)value;
     for (; small >= 100; small /= 100) memcpy(first -= 2, pairs + small % 100 * 2, 2);
-    if (small >= 10) memcpy(first -= 2, pairs + small * 2, 2);
-    else *--first = (char)('0' + small);
-    memcpy(to, first, (size_t)(end - first));
-    return to + (end - first);
+    if (small >= 10) memcpy(to, pairs + small * 2, 2);
+    else *to = (char)('0' + small);
+    return end;
 }
 
 static char *bs_signed_digits(char *to, int64_t value) {
