@@ -1,7 +1,9 @@
 //! Tests of the conformance crate.
 
+mod adversaries;
 mod cli;
 mod corpus;
 mod manual;
 mod rounds;
+mod tools;
 mod tutorial;
