@@ -4,6 +4,7 @@ mod adversaries;
 mod cli;
 mod corpus;
 mod manual;
+mod planted;
 mod rounds;
 mod tools;
 mod tutorial;
