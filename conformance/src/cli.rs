@@ -1,5 +1,6 @@
 //! Arguments, output and exit codes of the `bytestone` command.
 
+mod fuzz;
 mod input;
 mod output;
 mod program;
@@ -51,6 +52,8 @@ enum Command {
     Run(program::Run),
     /// Hold an engine to the corpus, step by step
     Test(Box<test::Test>),
+    /// Run generated programs on an engine and on the reference tier, and cut down what differs
+    Fuzz(fuzz::Fuzz),
 }
 
 /// Runs the command of the process's arguments.
@@ -67,6 +70,7 @@ pub fn main() -> ExitCode {
         Command::Verify(command) => command.run(),
         Command::Run(command) => command.run(),
         Command::Test(command) => command.run(),
+        Command::Fuzz(command) => command.run(),
     };
     match result {
         Ok(code) => code,
