@@ -25,9 +25,8 @@
  *         return bs_serve(&engine);
  *     }
  *
- * The header reads requests, calls `run` for each program, and answers. `run` calls bs_step before every step and ends with
- * one of bs_halt, bs_trap, bs_reject, bs_fuel and bs_unsupported. What the program itself writes to stdout goes to stderr,
- * so that a stray printf cannot spoil the answers. */
+ * `run` is called for each program, calls bs_step before every step and ends with bs_halt, bs_trap, bs_reject, bs_fuel or
+ * bs_unsupported. What the VM itself writes to stdout goes to stderr, so that a stray printf cannot spoil the answers. */
 
 #ifndef BYTESTONE_H
 #define BYTESTONE_H
@@ -194,7 +193,7 @@ static struct {
     size_t input_capacity;
 } bs_now;
 
-/* ---- text ---- */
+/* ---- numbers and states as text ---- */
 
 static void *bs_allocate(void *old, size_t size) {
     void *memory = realloc(old, size ? size : 1);
@@ -259,8 +258,6 @@ static void bs_add_string(bs_text *text, const char *key, const char *value) {
     }
     bs_add(text, "\"", 1);
 }
-
-/* ---- state as text ---- */
 
 static char *bs_cell(char *to, bs_kind kind, const void *cells, size_t index) {
     switch (kind) {
