@@ -30,6 +30,8 @@ pub struct Candidate {
     pub code: Vec<u8>,
     /// Cells set before the first step.
     pub input: Vec<NamedCell>,
+    /// The most steps.
+    pub fuel: u64,
 }
 
 /// The programs of one machine and seed. The number of a program and the seed make the program.
@@ -69,10 +71,12 @@ impl<'a> Programs<'a> {
         let mut entropy = Unstructured::new(&bytes);
         if random.u8(..8) == 0 {
             let code = self.generator.near_valid(&mut entropy);
-            return Candidate { code, input: Vec::new() };
+            return Candidate { code, input: Vec::new(), fuel: FUEL };
         }
         let code = self.generator.program(&mut entropy);
-        Candidate { code, input: self.input(&mut random) }
+        // Runs are stopped early now and then, some of them at their very end.
+        let fuel = if random.u8(..8) == 0 { random.u64(..24) } else { FUEL };
+        Candidate { code, input: self.input(&mut random), fuel }
     }
 
     /// Some cells with values at which something changes.
@@ -251,7 +255,8 @@ fn verdict(
 impl<'a> Programs<'a> {
     /// What an engine is held to; `None` when the tools themselves cannot run it.
     fn subject(&self, candidate: Candidate) -> Option<Subject<'a>> {
-        Subject::new(self.isa, &self.codec, candidate.code, candidate.input, FUEL).ok()
+        let Candidate { code, input, fuel } = candidate;
+        Subject::new(self.isa, &self.codec, code, input, fuel).ok()
     }
 
     /// What an engine makes of a candidate; `None` when it is as it must be.

@@ -1,11 +1,14 @@
 //! Arguments, output and exit codes of the `bytestone` command.
 
+mod engines;
 mod fuzz;
 mod input;
 mod output;
 mod program;
+mod setting;
 mod spec;
 mod test;
+mod watch;
 
 use std::process::ExitCode;
 

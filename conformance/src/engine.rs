@@ -13,7 +13,8 @@ pub mod cell;
 pub mod child;
 pub mod message;
 pub mod mishap;
-mod process;
+pub mod oneshot;
+pub mod process;
 pub mod record;
 pub mod reference;
 mod system;
@@ -58,6 +59,18 @@ pub struct Description {
     pub observes: Observed,
     /// How it shows steps.
     pub traces: Traces,
+    /// Whether it ends a run when the fuel is used.
+    pub fuel: Fuel,
+}
+
+/// Whether an engine ends a run when the fuel is used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fuel {
+    /// It does; every engine that speaks the protocol must.
+    #[default]
+    Counted,
+    /// It runs on.
+    Ignored,
 }
 
 /// The phases that an engine has besides the run.

@@ -13,6 +13,7 @@ pub mod judge;
 pub mod known;
 pub mod lockstep;
 pub mod manual;
+pub mod project;
 pub mod registry;
 pub mod report;
 pub mod rounds;

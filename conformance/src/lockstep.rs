@@ -6,7 +6,7 @@ use bytestone_vm::trace::{Checkpoints, NoTrace};
 use bytestone_vm::{Fault, Phase};
 
 use crate::engine::reference::{Prepared, RunError, Unprepared};
-use crate::engine::{Description, End, Engine, NamedCell, Rejected, Reply, Request, Watch};
+use crate::engine::{Description, End, Engine, Fuel, NamedCell, Rejected, Reply, Request, Watch};
 use crate::verdict::{Difference, Failure};
 
 mod compare;
@@ -130,7 +130,13 @@ impl<'a> Subject<'a> {
         if !engine.runs(self.isa) {
             return Some(format!("the engine does not run {}", self.isa.name()));
         }
-        let Expected::Rejected(faults) = &self.expected else { return None };
+        let faults = match &self.expected {
+            Expected::Runs { end: End::Fuel, .. } if engine.fuel == Fuel::Ignored => {
+                return Some("the engine takes no fuel".to_owned());
+            }
+            Expected::Runs { .. } => return None,
+            Expected::Rejected(faults) => faults,
+        };
         let phase = faults.first()?.reason.phase();
         (!engine.phases.has(phase)).then(|| format!("the engine has no phase {}", phase.name()))
     }

@@ -176,10 +176,11 @@ impl Programs<'_> {
                 rows.push(notation.row(row));
             }
         });
-        let end =
-            prepared.trace(&mut state, FUEL, &mut tracer).map_err(|error| error.to_string())?;
-        if end == End::Fuel {
-            text.push_str(&format!("  limits: {{fuel: {FUEL}}}\n"));
+        let end = prepared
+            .trace(&mut state, candidate.fuel, &mut tracer)
+            .map_err(|error| error.to_string())?;
+        if end == End::Fuel || candidate.fuel < FUEL {
+            text.push_str(&format!("  limits: {{fuel: {}}}\n", candidate.fuel));
         }
         text.push_str(&format!("  outcome: {end}\n"));
         if self.isa.machine().output.is_some() {

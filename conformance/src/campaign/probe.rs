@@ -3,14 +3,14 @@
 
 use bytestone_spec::isa::{BankId, CodeEnd, Instruction, IntType, Isa, OperandKind, WriteTo};
 
-use super::Candidate;
+use super::{Candidate, FUEL};
 use crate::engine::NamedCell;
 use crate::suite::assemble;
 use bytestone_vm::codec::Codec;
 
 /// Programs for one instruction, at most; evenly chosen from all combinations.
 const PER_INSTRUCTION: usize = 600;
-/// How often one value is pushed before the instruction that overflows a stack.
+/// Between two lines of a text.
 const LINE: &str = "\n";
 
 /// The programs of all instructions that can be made, in the order of the spec.
@@ -21,6 +21,9 @@ pub fn probes(isa: &Isa, codec: &Codec<'_>) -> Vec<Candidate> {
         candidates.extend(of_instruction(isa, codec, &words, insn));
     }
     candidates.extend(deep_stack(isa, codec, &words));
+    for insn in isa.instructions() {
+        candidates.extend(at_the_end(isa, codec, &words, insn));
+    }
     candidates
 }
 
@@ -198,7 +201,38 @@ fn probe(
         lines.extend(to_target);
     }
     let code = assemble(codec, &lines.join(LINE)).ok()?;
-    Some(Candidate { code, input })
+    Some(Candidate { code, input, fuel: FUEL })
+}
+
+/// Programs that end in an instruction: one that is reached, and one that is not.
+fn at_the_end(
+    isa: &Isa,
+    codec: &Codec<'_>,
+    words: &Words<'_>,
+    insn: &Instruction,
+) -> Vec<Candidate> {
+    let Some(places) = places(isa, words, insn) else { return Vec::new() };
+    let mut lines = Vec::new();
+    let mut operands = Vec::new();
+    for place in &places {
+        match (place, words.push) {
+            (Place::Stack(_), Some(push)) => lines.push(format!("{} 1", push.name)),
+            (Place::Operand(texts), _) => operands.push(texts[0].clone()),
+            (Place::Stack(_), None) | (Place::Cell { .. }, _) => {}
+        }
+    }
+    let last = format!("{} {}", insn.name, operands.join(", "));
+    let reached = [&["target:".to_owned()], &lines[..], std::slice::from_ref(&last)].concat();
+    let end = words.end.map(|end| vec!["target:".to_owned(), end.name.clone(), last]);
+    [Some(reached), end]
+        .into_iter()
+        .flatten()
+        .filter_map(|lines| Some(candidate(assemble(codec, &lines.join(LINE)).ok()?)))
+        .collect()
+}
+
+fn candidate(code: Vec<u8>) -> Candidate {
+    Candidate { code, input: Vec::new(), fuel: FUEL }
 }
 
 /// Programs that fill the stack up to its limit, and beyond it.
@@ -210,7 +244,7 @@ fn deep_stack(isa: &Isa, codec: &Codec<'_>, words: &Words<'_>) -> Vec<Candidate>
             (0..pushes).map(|number| format!("{} {}", push.name, number % 100)).collect();
         lines.extend(words.end.map(|end| end.name.clone()));
         let code = assemble(codec, &lines.join(LINE)).ok()?;
-        Some(Candidate { code, input: Vec::new() })
+        Some(candidate(code))
     };
     const DEEPEST: usize = 1 << 12;
     [depth - 1, depth, depth + 1]

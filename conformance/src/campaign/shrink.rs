@@ -79,8 +79,7 @@ impl Shrinking<'_, '_, '_> {
 
     fn takes_lines(&mut self, lines: &[String]) -> bool {
         let Ok(code) = assemble(&self.programs.codec, &lines.join("\n")) else { return false };
-        code.len() <= self.best.code.len()
-            && self.takes(Candidate { code, input: self.best.input.clone() })
+        code.len() <= self.best.code.len() && self.takes(Candidate { code, ..self.best.clone() })
     }
 
     /// Drops runs of lines, long ones first.

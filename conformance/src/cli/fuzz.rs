@@ -15,8 +15,8 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
+use super::engines::{EngineLimits, default_jobs, of_command, parse_seconds, registry};
 use super::output::{self, Failure, Format};
-use super::test::{EngineLimits, default_jobs, parse_seconds, registry, start};
 
 /// Arguments of `bytestone fuzz`.
 #[derive(Debug, Args)]
@@ -71,7 +71,7 @@ impl Fuzz {
         let mut differs = false;
         let mut ran = false;
         for isa in self.machines(&machines)? {
-            let mut contestants = self.contestants(isa)?;
+            let mut contestants = self.contestants(isa, &machines)?;
             if contestants.is_empty() {
                 continue;
             }
@@ -102,10 +102,15 @@ impl Fuzz {
     }
 
     /// The engines that run a machine.
-    fn contestants(&self, isa: &Isa) -> Result<Vec<Contestant<'static>>, Failure> {
-        let mut contestants: Vec<Contestant<'static>> = Vec::new();
+    fn contestants<'m>(
+        &self,
+        isa: &Isa,
+        machines: &'m Registry,
+    ) -> Result<Vec<Contestant<'m>>, Failure> {
+        let mut contestants: Vec<Contestant<'m>> = Vec::new();
         for command in &self.vm {
-            let instances = start(&self.limits.launch(command, None)?, self.jobs)?;
+            let setup = of_command(command);
+            let instances = self.limits.start(&setup, machines, self.jobs, None)?;
             let description = instances[0].description();
             if !description.runs(isa) {
                 continue;
