@@ -1,5 +1,6 @@
 //! Arguments, output and exit codes of the `bytestone` command.
 
+mod diff;
 mod engines;
 mod fuzz;
 mod input;
@@ -55,6 +56,8 @@ enum Command {
     Run(program::Run),
     /// Hold an engine to the corpus, step by step
     Test(Box<test::Test>),
+    /// Run one program on several engines: who agrees, and who stands alone
+    Diff(diff::Diff),
     /// Run generated programs on an engine and on the reference tier, and cut down what differs
     Fuzz(fuzz::Fuzz),
 }
@@ -73,6 +76,7 @@ pub fn main() -> ExitCode {
         Command::Verify(command) => command.run(),
         Command::Run(command) => command.run(),
         Command::Test(command) => command.run(),
+        Command::Diff(command) => command.run(),
         Command::Fuzz(command) => command.run(),
     };
     match result {

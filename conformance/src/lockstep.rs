@@ -115,6 +115,11 @@ impl<'a> Subject<'a> {
         self.watched(self.fuel, watch)
     }
 
+    /// The request for the whole run, with something to be seen of its steps.
+    pub fn asked(&self, watch: Watch) -> Request {
+        self.watched(self.fuel, watch)
+    }
+
     fn watched(&self, fuel: u64, watch: Watch) -> Request {
         Request {
             machine: self.isa.name().to_owned(),
