@@ -3,6 +3,7 @@
 mod input;
 mod output;
 mod program;
+mod report;
 mod spec;
 mod test;
 
@@ -51,6 +52,9 @@ enum Command {
     Run(program::Run),
     /// Hold an engine to the corpus, step by step
     Test(Box<test::Test>),
+    /// Compare the claims of two runs
+    #[command(subcommand)]
+    Report(report::Report),
 }
 
 /// Runs the command of the process's arguments.
@@ -67,6 +71,7 @@ pub fn main() -> ExitCode {
         Command::Verify(command) => command.run(),
         Command::Run(command) => command.run(),
         Command::Test(command) => command.run(),
+        Command::Report(command) => command.run(),
     };
     match result {
         Ok(code) => code,
