@@ -1,5 +1,6 @@
 //! Arguments, output and exit codes of the `bytestone` command.
 
+mod fuzz;
 mod input;
 mod output;
 mod program;
@@ -52,6 +53,8 @@ enum Command {
     Run(program::Run),
     /// Hold an engine to the corpus, step by step
     Test(Box<test::Test>),
+    /// Run generated programs on an engine and on the reference tier, and cut down what differs
+    Fuzz(fuzz::Fuzz),
     /// Compare the claims of two runs
     #[command(subcommand)]
     Report(report::Report),
@@ -71,6 +74,7 @@ pub fn main() -> ExitCode {
         Command::Verify(command) => command.run(),
         Command::Run(command) => command.run(),
         Command::Test(command) => command.run(),
+        Command::Fuzz(command) => command.run(),
         Command::Report(command) => command.run(),
     };
     match result {

@@ -2,6 +2,7 @@
 #![deny(missing_docs)]
 
 pub mod bless;
+pub mod campaign;
 pub mod case;
 pub mod corpus;
 pub mod engine;

@@ -28,7 +28,7 @@ pub struct Subject<'a> {
 #[derive(Debug)]
 enum Expected<'a> {
     Rejected(Vec<Fault>),
-    Runs { prepared: Box<Prepared<'a>>, steps: u64 },
+    Runs { prepared: Box<Prepared<'a>>, steps: u64, end: End },
 }
 
 /// Why there is nothing that an engine could be held to.
@@ -88,7 +88,7 @@ impl<'a> Subject<'a> {
                     // A run that is stopped because it prints too much ends there for all.
                     fuel = steps;
                 }
-                Expected::Runs { prepared: Box::new(prepared), steps }
+                Expected::Runs { prepared: Box::new(prepared), steps, end }
             }
         };
         Ok(Self { isa, code, input, fuel, expected })
@@ -204,8 +204,13 @@ impl<'a> Subject<'a> {
     pub fn runs(&self) -> Option<(&Prepared<'a>, u64)> {
         match &self.expected {
             Expected::Rejected(_) => None,
-            Expected::Runs { prepared, steps } => Some((prepared, *steps)),
+            Expected::Runs { prepared, steps, .. } => Some((prepared, *steps)),
         }
+    }
+
+    /// Whether the program halts.
+    pub fn halts(&self) -> bool {
+        matches!(self.expected, Expected::Runs { end: End::Halt, .. })
     }
 }
 

@@ -177,11 +177,11 @@ enum ReportFormat {
     Claim,
 }
 
-fn default_jobs() -> usize {
+pub fn default_jobs() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from).min(8)
 }
 
-fn parse_seconds(text: &str) -> Result<Duration, String> {
+pub fn parse_seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "expected a number of seconds".to_owned())?;
     Duration::try_from_secs_f64(seconds)
         .ok()
@@ -293,17 +293,7 @@ impl Test {
     }
 
     fn suite(&self, launch: &Launch) -> Result<Suite<'static>, Failure> {
-        let mut engines: Vec<Box<dyn Engine + Send>> = Vec::new();
-        for _ in 0..self.jobs.max(1) {
-            let engine = ChildEngine::start(launch.clone()).map_err(|mishap| {
-                let log = match mishap.log.trim_end() {
-                    "" => String::new(),
-                    log => format!("\nits standard error:\n{log}"),
-                };
-                Failure::Environment(format!("{}: {mishap}{log}", launch.command.join(" ")))
-            })?;
-            engines.push(Box::new(engine));
-        }
+        let engines = start(launch, self.jobs)?;
         let order = if self.shuffle { Order::ThenShuffled(self.seed) } else { Order::Given };
         Ok(Suite::new(engines, order))
     }
@@ -450,7 +440,27 @@ impl Test {
 }
 
 /// The exit code when no case failed, and yet not all is well.
-const MISBEHAVED: u8 = 5;
+pub const MISBEHAVED: u8 = 5;
+
+/// Starts instances of an engine.
+///
+/// # Errors
+///
+/// One does not start.
+pub fn start(launch: &Launch, jobs: usize) -> Result<Vec<Box<dyn Engine + Send>>, Failure> {
+    let mut engines: Vec<Box<dyn Engine + Send>> = Vec::new();
+    for _ in 0..jobs.max(1) {
+        let engine = ChildEngine::start(launch.clone()).map_err(|mishap| {
+            let log = match mishap.log.trim_end() {
+                "" => String::new(),
+                log => format!("\nits standard error:\n{log}"),
+            };
+            Failure::Environment(format!("{}: {mishap}{log}", launch.command.join(" ")))
+        })?;
+        engines.push(Box::new(engine));
+    }
+    Ok(engines)
+}
 
 fn create(path: &PathBuf) -> Result<Box<dyn Write + Send>, Failure> {
     let file = File::create(path).map_err(|error| Failure::file(path, &error))?;

@@ -24,12 +24,18 @@ pub fn failure_text(
     if let Some(about) = &case.about {
         text.push_str(&format!("\n{about}"));
     }
-    if let (Some(isa), Some(divergence)) = (isa, &failure.divergence) {
-        text.push('\n');
-        text.push_str(&divergence_text(isa, divergence, source_line(isa, case, divergence)));
-    }
-    for difference in &failure.differences {
-        text.push_str(&format!("\n{difference}"));
+    match isa {
+        Some(isa) => {
+            let divergence = failure.divergence.as_ref();
+            let source = divergence.and_then(|found| source_line(isa, case, found));
+            text.push('\n');
+            text.push_str(&failure_lines(isa, source, failure));
+        }
+        None => {
+            for difference in &failure.differences {
+                text.push_str(&format!("\n{difference}"));
+            }
+        }
     }
     text
 }
@@ -77,6 +83,16 @@ pub fn clipped(text: &str, length: usize) -> String {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }
+}
+
+/// The first wrong step, and every difference. `source` is the line that holds the step's instruction, with its
+/// number.
+pub fn failure_lines(isa: &Isa, source: Option<(u32, String)>, failure: &Failure) -> String {
+    let divergence = failure.divergence.as_ref();
+    let mut blocks: Vec<String> =
+        divergence.map(|found| divergence_text(isa, found, source)).into_iter().collect();
+    blocks.extend(failure.differences.iter().map(ToString::to_string));
+    blocks.join("\n")
 }
 
 /// The line of a case's assembly text that holds the instruction of a divergence, with its number.
