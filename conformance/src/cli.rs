@@ -6,6 +6,7 @@ mod fuzz;
 mod input;
 mod output;
 mod program;
+mod report;
 mod setting;
 mod spec;
 mod test;
@@ -60,6 +61,9 @@ enum Command {
     Diff(diff::Diff),
     /// Run generated programs on an engine and on the reference tier, and cut down what differs
     Fuzz(fuzz::Fuzz),
+    /// Compare the claims of two runs
+    #[command(subcommand)]
+    Report(report::Report),
 }
 
 /// Runs the command of the process's arguments.
@@ -78,6 +82,7 @@ pub fn main() -> ExitCode {
         Command::Test(command) => command.run(),
         Command::Diff(command) => command.run(),
         Command::Fuzz(command) => command.run(),
+        Command::Report(command) => command.run(),
     };
     match result {
         Ok(code) => code,

@@ -8,6 +8,8 @@ use bytestone_spec::Isa;
 use bytestone_vm::trace::Checkpoints;
 use bytestone_vm::trace::view::{Observed, View};
 use bytestone_vm::{Phase, Reason};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 pub mod cell;
 pub mod child;
@@ -128,7 +130,10 @@ impl Description {
 }
 
 /// What is compared of a run, each with everything before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
 pub enum Level {
     /// How it ends, and what is printed.
     Outcome,

@@ -12,7 +12,10 @@ use bytestone::engine::{Engine, Level, message};
 use bytestone::known::{Coverage, KnownFailures};
 use bytestone::project;
 use bytestone::registry::{Registry, read_source};
-use bytestone::report::{JsonLines, Junit, KnownWriter, Progress, Terminal};
+use bytestone::report::claim::ClaimWriter;
+use bytestone::report::{
+    Badge, Github, Html, JsonLines, Junit, KnownWriter, Markdown, Progress, Terminal,
+};
 use bytestone::runner::{self, Event, Examiner, Plan, Reporter, Selection, Shard, Tools};
 use bytestone::suite::{self, Order, Suite};
 use bytestone::verdict::Counts;
@@ -80,7 +83,8 @@ pub struct Test {
     /// How results are written to standard output
     #[arg(long, value_enum, default_value_t)]
     format: ReportFormat,
-    /// A further report: text, json or junit, and the file that it goes to, as in junit=report.xml
+    /// A further report in one of the formats of --format, and the file that it goes to, as in
+    /// junit=report.xml
     #[arg(long, value_name = "FORMAT=FILE", value_parser = parse_report)]
     report: Vec<(ReportFormat, PathBuf)>,
     /// Cases that are known to fail
@@ -140,6 +144,16 @@ enum ReportFormat {
     Json,
     /// JUnit XML
     Junit,
+    /// Annotations of a GitHub workflow
+    Github,
+    /// Markdown for a pull request
+    Markdown,
+    /// One page that needs nothing else
+    Html,
+    /// The JSON of a shields.io badge
+    Badge,
+    /// A claim of conformance, `bytestone: claim/1`
+    Claim,
 }
 
 fn parse_report(text: &str) -> Result<(ReportFormat, PathBuf), String> {
@@ -307,6 +321,11 @@ impl Test {
             ReportFormat::Text => Box::new(Terminal::new(out, Progress::Lines, self.rerun())),
             ReportFormat::Json => Box::new(JsonLines::new(out)),
             ReportFormat::Junit => Box::new(Junit::new(out)),
+            ReportFormat::Github => Box::new(Github::new(out)),
+            ReportFormat::Markdown => Box::new(Markdown::new(out, self.rerun())),
+            ReportFormat::Html => Box::new(Html::new(out, self.rerun())),
+            ReportFormat::Badge => Box::new(Badge::new(out)),
+            ReportFormat::Claim => Box::new(ClaimWriter::new(out)),
         }
     }
 
