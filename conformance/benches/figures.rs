@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use arbitrary::Unstructured;
 use bytestone::corpus;
+use bytestone::known::KnownFailures;
 use bytestone::registry::Registry;
 use bytestone::rounds::Target;
-use bytestone::runner::{self, Selection};
+use bytestone::runner::{self, Plan, Selection, Tools};
 use bytestone_spec::{Isa, builtin, load_builtin};
 use bytestone_vm::asm::assemble;
 use bytestone_vm::codec::Codec;
@@ -255,8 +256,10 @@ fn whole_corpus() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
     let time = median(|| {
         let corpus = corpus::read(&folder, &machines).expect("the corpus reads");
-        let total = runner::run(&corpus, &machines, &Selection::default(), &mut [])
-            .expect("nothing is written");
+        let (selection, known) = (Selection::default(), KnownFailures::default());
+        let plan =
+            Plan { corpus: &corpus, selection: &selection, known: &known, max_failures: None };
+        let total = runner::run(&plan, &machines, &mut Tools, &mut []).expect("nothing is written");
         assert_eq!(total.failed, 0);
     });
     line("the whole corpus", millis(time), "< 2000 ms");

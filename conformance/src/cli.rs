@@ -1,10 +1,16 @@
 //! Arguments, output and exit codes of the `bytestone` command.
 
+mod diff;
+mod engines;
+mod fuzz;
 mod input;
 mod output;
 mod program;
+mod report;
+mod setting;
 mod spec;
 mod test;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -51,6 +57,13 @@ enum Command {
     Run(program::Run),
     /// Hold an engine to the corpus, step by step
     Test(Box<test::Test>),
+    /// Run one program on several engines: who agrees, and who stands alone
+    Diff(diff::Diff),
+    /// Run generated programs on an engine and on the reference tier, and cut down what differs
+    Fuzz(fuzz::Fuzz),
+    /// Compare the claims of two runs
+    #[command(subcommand)]
+    Report(report::Report),
 }
 
 /// Runs the command of the process's arguments.
@@ -67,6 +80,9 @@ pub fn main() -> ExitCode {
         Command::Verify(command) => command.run(),
         Command::Run(command) => command.run(),
         Command::Test(command) => command.run(),
+        Command::Diff(command) => command.run(),
+        Command::Fuzz(command) => command.run(),
+        Command::Report(command) => command.run(),
     };
     match result {
         Ok(code) => code,

@@ -271,6 +271,21 @@ fn add(
     }
 }
 
+/// Several corpora as one.
+///
+/// # Errors
+///
+/// An id is given in two of them.
+pub fn join(corpora: Vec<Corpus>) -> Result<Corpus, CorpusError> {
+    let names: Vec<&str> = corpora.iter().map(|corpus| corpus.name.as_str()).collect();
+    let versions: Vec<&str> = corpora.iter().map(|corpus| corpus.version.as_str()).collect();
+    let (name, version) = (names.join(" + "), versions.join(" + "));
+    let files: Vec<CorpusFile> = corpora.into_iter().flat_map(|corpus| corpus.files).collect();
+    let mut error = CorpusError::default();
+    duplicate_ids(&files, &mut error);
+    if error.is_empty() { Ok(Corpus { name, version, files }) } else { Err(error) }
+}
+
 fn read_manifest(source: Source) -> Result<Manifest, Faulty> {
     let mut diagnostics = Diagnostics::default();
     let manifest = header::read::<Manifest>(&source, HEADER, &schema(), &mut diagnostics);

@@ -8,12 +8,15 @@ use bytestone_spec::Isa;
 use bytestone_vm::trace::Checkpoints;
 use bytestone_vm::trace::view::{Observed, View};
 use bytestone_vm::{Phase, Reason};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 pub mod cell;
 pub mod child;
 pub mod message;
 pub mod mishap;
-mod process;
+pub mod oneshot;
+pub mod process;
 pub mod record;
 pub mod reference;
 mod system;
@@ -58,6 +61,18 @@ pub struct Description {
     pub observes: Observed,
     /// How it shows steps.
     pub traces: Traces,
+    /// Whether it ends a run when the fuel is used.
+    pub fuel: Fuel,
+}
+
+/// Whether an engine ends a run when the fuel is used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fuel {
+    /// It does; every engine that speaks the protocol must.
+    #[default]
+    Counted,
+    /// It runs on.
+    Ignored,
 }
 
 /// The phases that an engine has besides the run.
@@ -115,7 +130,10 @@ impl Description {
 }
 
 /// What is compared of a run, each with everything before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
 pub enum Level {
     /// How it ends, and what is printed.
     Outcome,

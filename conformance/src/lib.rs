@@ -2,6 +2,7 @@
 #![deny(missing_docs)]
 
 pub mod bless;
+pub mod campaign;
 pub mod case;
 pub mod corpus;
 pub mod engine;
@@ -12,9 +13,12 @@ pub mod judge;
 pub mod known;
 pub mod lockstep;
 pub mod manual;
+pub mod panel;
+pub mod project;
 pub mod registry;
 pub mod report;
 pub mod rounds;
 pub mod runner;
 pub mod suite;
+pub mod trials;
 pub mod verdict;

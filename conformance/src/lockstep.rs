@@ -6,7 +6,7 @@ use bytestone_vm::trace::{Checkpoints, NoTrace};
 use bytestone_vm::{Fault, Phase};
 
 use crate::engine::reference::{Prepared, RunError, Unprepared};
-use crate::engine::{Description, End, Engine, NamedCell, Rejected, Reply, Request, Watch};
+use crate::engine::{Description, End, Engine, Fuel, NamedCell, Rejected, Reply, Request, Watch};
 use crate::verdict::{Difference, Failure};
 
 mod compare;
@@ -28,7 +28,7 @@ pub struct Subject<'a> {
 #[derive(Debug)]
 enum Expected<'a> {
     Rejected(Vec<Fault>),
-    Runs { prepared: Box<Prepared<'a>>, steps: u64 },
+    Runs { prepared: Box<Prepared<'a>>, steps: u64, end: End },
 }
 
 /// Why there is nothing that an engine could be held to.
@@ -88,7 +88,7 @@ impl<'a> Subject<'a> {
                     // A run that is stopped because it prints too much ends there for all.
                     fuel = steps;
                 }
-                Expected::Runs { prepared: Box::new(prepared), steps }
+                Expected::Runs { prepared: Box::new(prepared), steps, end }
             }
         };
         Ok(Self { isa, code, input, fuel, expected })
@@ -115,6 +115,11 @@ impl<'a> Subject<'a> {
         self.watched(self.fuel, watch)
     }
 
+    /// The request for the whole run, with something to be seen of its steps.
+    pub fn asked(&self, watch: Watch) -> Request {
+        self.watched(self.fuel, watch)
+    }
+
     fn watched(&self, fuel: u64, watch: Watch) -> Request {
         Request {
             machine: self.isa.name().to_owned(),
@@ -130,7 +135,13 @@ impl<'a> Subject<'a> {
         if !engine.runs(self.isa) {
             return Some(format!("the engine does not run {}", self.isa.name()));
         }
-        let Expected::Rejected(faults) = &self.expected else { return None };
+        let faults = match &self.expected {
+            Expected::Runs { end: End::Fuel, .. } if engine.fuel == Fuel::Ignored => {
+                return Some("the engine takes no fuel".to_owned());
+            }
+            Expected::Runs { .. } => return None,
+            Expected::Rejected(faults) => faults,
+        };
         let phase = faults.first()?.reason.phase();
         (!engine.phases.has(phase)).then(|| format!("the engine has no phase {}", phase.name()))
     }
@@ -206,8 +217,13 @@ impl<'a> Subject<'a> {
     pub fn runs(&self) -> Option<(&Prepared<'a>, u64)> {
         match &self.expected {
             Expected::Rejected(_) => None,
-            Expected::Runs { prepared, steps } => Some((prepared, *steps)),
+            Expected::Runs { prepared, steps, .. } => Some((prepared, *steps)),
         }
+    }
+
+    /// Whether the program halts.
+    pub fn halts(&self) -> bool {
+        matches!(self.expected, Expected::Runs { end: End::Halt, .. })
     }
 }
 

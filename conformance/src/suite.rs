@@ -126,11 +126,18 @@ impl Examiner for Suite<'_> {
 pub fn code(codec: &Codec<'_>, case: &Case) -> Result<Vec<u8>, String> {
     match (&case.bytecode, &case.asm) {
         (Some(bytes), _) => Ok(bytes.clone()),
-        (None, Some(text)) => asm::assemble(codec, text)
-            .map(|assembled| assembled.bytes)
-            .map_err(|errors| errors.to_string()),
+        (None, Some(text)) => assemble(codec, text),
         (None, None) => Err("the case has no program".to_owned()),
     }
+}
+
+/// The bytes of an assembly text.
+///
+/// # Errors
+///
+/// What is wrong with it, in words.
+pub fn assemble(codec: &Codec<'_>, text: &str) -> Result<Vec<u8>, String> {
+    asm::assemble(codec, text).map(|assembled| assembled.bytes).map_err(|errors| errors.to_string())
 }
 
 /// What an engine is held to in a case.
@@ -203,7 +210,7 @@ fn prepare<'a>(
 }
 
 /// Asks an engine; a panic of one in this process costs the requests that it was asked for.
-fn guarded(engine: &mut (dyn Engine + '_), requests: &[Request]) -> Vec<Result<Reply, Mishap>> {
+pub fn guarded(engine: &mut (dyn Engine + '_), requests: &[Request]) -> Vec<Result<Reply, Mishap>> {
     if let Ok(replies) = catch_unwind(AssertUnwindSafe(|| engine.run_all(requests))) {
         return replies;
     }

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use bytestone_vm::Fault;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::engine::{Mishap, Request};
 use crate::lockstep::Divergence;
@@ -82,7 +83,7 @@ impl From<Vec<Difference>> for Failure {
 }
 
 /// How many cases came to what. Each case is counted once.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
     /// Cases that passed.
     pub passed: usize,

@@ -1,6 +1,10 @@
 //! The target `assembler`.
 #![no_main]
 
-use bytestone::rounds::Target;
+use bytestone::rounds;
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| bytestone_fuzz::drive(Target::Assembler, data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| bytestone_fuzz::drive(
+    "assembler",
+    rounds::assembler,
+    data
+));

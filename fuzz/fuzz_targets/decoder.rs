@@ -1,6 +1,6 @@
 //! The target `decoder`.
 #![no_main]
 
-use bytestone::rounds::Target;
+use bytestone::rounds;
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| bytestone_fuzz::drive(Target::Decoder, data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| bytestone_fuzz::drive("decoder", rounds::decoder, data));

@@ -1,6 +1,6 @@
 //! The target `run`.
 #![no_main]
 
-use bytestone::rounds::Target;
+use bytestone::rounds;
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| bytestone_fuzz::drive(Target::Run, data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| bytestone_fuzz::drive("run", rounds::run, data));

@@ -1,6 +1,6 @@
 //! The target `spec`.
 #![no_main]
 
-use bytestone::rounds::Target;
+use bytestone::rounds;
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| bytestone_fuzz::drive(Target::Spec, data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| bytestone_fuzz::drive("spec", rounds::spec, data));

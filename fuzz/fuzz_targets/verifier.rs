@@ -1,6 +1,10 @@
 //! The target `verifier`.
 #![no_main]
 
-use bytestone::rounds::Target;
+use bytestone::rounds;
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| bytestone_fuzz::drive(Target::Verifier, data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| bytestone_fuzz::drive(
+    "verifier",
+    rounds::verifier,
+    data
+));

@@ -367,9 +367,12 @@ impl Obstacle {
                 }
             }
             Self::UnknownOpcode => {
-                let shown = &left[..left.len().min(4)];
-                let hex: Vec<String> = shown.iter().map(|byte| format!("{byte:02x}")).collect();
-                format!("no instruction has the opcode in {}", hex.join(" "))
+                let mut text = "no instruction has the opcode in".to_owned();
+                for byte in &left[..left.len().min(4)] {
+                    let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble)]);
+                    text.extend([' ', digit(byte >> 4), digit(byte & 15)]);
+                }
+                text
             }
             Self::UnusedBits { set } => {
                 format!("{name} does not use the bits {set:#x}, which must be zero")

@@ -19,15 +19,16 @@
 //!    Blocks from which a path leads to a return know how much the height changes until then.
 //!    This goes against the direction of control, once for each block. A call goes on when the
 //!    entry of its callee knows; hence a recursive call waits for a path that returns without it.
-//! 3. `extent` finds how much is taken from the stack and how much it grows from each block on,
-//!    callees included. Along strongly connected components (`scc`), those that others lead to
+//! 3. `extent` finds how much is taken from the stack and how much it grows from each block on that a
+//!    subroutine can reach, its callees included. Along strongly connected components (`scc`), those that others lead to
 //!    first, one look at each block is enough, for within one frame all blocks of a loop reach
 //!    the same. Recursion, where a component contains a call of its own, takes rounds until
 //!    nothing changes. If something still does after as many rounds as there are blocks, it
 //!    does for ever: a growing need is `stack_underflow` at the recursive call, a growing peak
 //!    makes the greatest depth unbounded.
 //! 4. `walk` goes through all frames that can be: that of the start, where heights are absolute
-//!    and each block and each call is held against the limits, and those of callees. It reports
+//!    and each block and each call is held against the limits, and those of callees. It finds how
+//!    deep the stack gets, reports
 //!    what is wrong on the way and does not go past a fault, so one cause has one fault.
 //!
 //! # Why it is sound
@@ -155,11 +156,9 @@ pub fn verify(isa: &Isa, program: Program) -> Result<Verified, Rejection> {
     let depth = isa.machine().stack.map_or(0, |stack| stack.depth.min(STACK_DEPTH));
     let heights = Heights::explore(&blocks, depth as i32);
     let extents = Extents::find(&heights);
-    walk::walk(&program, isa.code_end(), &extents, &mut findings);
-    let max_stack = match extents.peak(0) {
-        Some(peak) if !extents.grows() => MaxStack::Bounded(peak.max(0) as u32),
-        _ => MaxStack::Unbounded,
-    };
+    let deepest = walk::walk(&program, isa.code_end(), &extents, &mut findings);
+    let max_stack =
+        if extents.grows() { MaxStack::Unbounded } else { MaxStack::Bounded(deepest as u32) };
     let by_insn = heights_by_insn(&program, &heights, &mut findings);
     finish(findings, program, max_stack, by_insn)
 }
@@ -184,7 +183,7 @@ fn heights_by_insn(program: &Program, heights: &Heights, findings: &mut Findings
         let before = heights.before(block);
         // Within a block heights change by less than half of the range.
         if before.abs() > i64::from(i32::MAX / 2) {
-            findings.add(blocks.get(block).first, Cause::Apart);
+            findings.add(blocks.first_insn(block), Cause::Apart);
             continue;
         }
         let mut height = before as i32;

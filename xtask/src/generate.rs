@@ -8,6 +8,7 @@ use bytestone::corpus;
 use bytestone::examples::examples;
 use bytestone::manual::Manual;
 use bytestone::registry::Registry;
+use bytestone::report::claim;
 use bytestone_spec::load;
 use clap::Args;
 
@@ -60,6 +61,7 @@ fn files() -> Result<Vec<(PathBuf, String)>, Box<dyn std::error::Error>> {
         ("spec-1.json", load::schema()),
         ("cases-1.json", case_load::schema()),
         ("corpus-1.json", &corpus::schema()),
+        ("claim-1.json", &claim::schema()),
     ] {
         let path = docs.join("schema").join(name);
         files.push((path, format!("{schema:#}\n")));

@@ -102,3 +102,8 @@ pub fn write_json(value: &serde_json::Value) -> Result<(), Failure> {
     text.push('\n');
     write(text.as_bytes(), None)
 }
+
+/// Writes a JSON value as one line to standard output.
+pub fn write_json_line(value: &serde_json::Value) -> Result<(), Failure> {
+    write(format!("{value}\n").as_bytes(), None)
+}

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use bytestone::examples::examples;
 use bytestone::manual::Manual;
 use bytestone::registry::open_machine;
+use bytestone::report::claim;
 use bytestone::{case, corpus};
 use bytestone_spec::json::to_json;
 use bytestone_spec::{builtin, load};
@@ -152,6 +153,8 @@ enum SchemaOf {
     Cases,
     /// Corpus manifests, `bytestone: corpus/1`
     Corpus,
+    /// Claims of conformance, `bytestone: claim/1`
+    Claim,
 }
 
 impl SchemaCommand {
@@ -161,6 +164,7 @@ impl SchemaCommand {
             SchemaOf::Spec => write_json(load::schema())?,
             SchemaOf::Cases => write_json(case::load::schema())?,
             SchemaOf::Corpus => write_json(&corpus::schema())?,
+            SchemaOf::Claim => write_json(&claim::schema())?,
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -4,17 +4,18 @@ use std::fs::File;
 use std::io::{BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use bytestone::case::load::Machines;
-use bytestone::corpus::{self, Corpus};
-use bytestone::engine::child::{ChildEngine, Launch, SharedLog};
+use bytestone::corpus::Corpus;
 use bytestone::engine::reference::ReferenceEngine;
 use bytestone::engine::{Engine, Level, message};
 use bytestone::known::{Coverage, KnownFailures};
-use bytestone::registry::{Registry, open_machine, read_source};
-use bytestone::report::{JsonLines, Junit, KnownWriter, Progress, Terminal};
+use bytestone::project;
+use bytestone::registry::{Registry, read_source};
+use bytestone::report::claim::ClaimWriter;
+use bytestone::report::{
+    Badge, Github, Html, JsonLines, Junit, KnownWriter, Markdown, Progress, Terminal,
+};
 use bytestone::runner::{self, Event, Examiner, Plan, Reporter, Selection, Shard, Tools};
 use bytestone::suite::{self, Order, Suite};
 use bytestone::verdict::Counts;
@@ -22,7 +23,10 @@ use bytestone_vm::codec::Codec;
 use clap::{Args, ValueEnum};
 use globset::Glob;
 
+use super::engines::{EngineLimits, default_jobs, of_command, open_log, read_corpora, registry};
 use super::output::{self, Failure};
+use super::setting::Setting;
+use super::watch;
 
 /// Arguments of `bytestone test`.
 #[derive(Debug, Args)]
@@ -38,6 +42,12 @@ pub struct Test {
     /// The command that starts an engine; it is split as a shell would, and may be given several times
     #[arg(long, value_name = "COMMAND")]
     vm: Vec<String>,
+    /// The project file; `bytestone.yaml` when there is one here, and no --vm, --corpus or --spec
+    #[arg(long, value_name = "FILE", conflicts_with = "vm")]
+    project: Option<PathBuf>,
+    /// Only this engine of the project; may be given several times
+    #[arg(long, value_name = "NAME", conflicts_with = "vm")]
+    engine: Vec<String>,
     /// Only cases of this machine; may be given several times
     #[arg(long, value_name = "NAME")]
     machine: Vec<String>,
@@ -73,7 +83,8 @@ pub struct Test {
     /// How results are written to standard output
     #[arg(long, value_enum, default_value_t)]
     format: ReportFormat,
-    /// A further report: text, json or junit, and the file that it goes to, as in junit=report.xml
+    /// A further report in one of the formats of --format, and the file that it goes to, as in
+    /// junit=report.xml
     #[arg(long, value_name = "FORMAT=FILE", value_parser = parse_report)]
     report: Vec<(ReportFormat, PathBuf)>,
     /// Cases that are known to fail
@@ -88,43 +99,15 @@ pub struct Test {
     /// List the selected cases and run nothing
     #[arg(long)]
     list: bool,
+    /// Run again whenever the project, the specs, the cases or the engine change, until interrupted
+    #[arg(long)]
+    watch: bool,
     /// With --list, the sources that each case rests on
     #[arg(long, requires = "list")]
     refs: bool,
     /// Print the requests that an engine gets for this case, to be piped into one in a debugger
     #[arg(long, value_name = "CASE")]
     emit_request: Option<String>,
-}
-
-/// What an engine process may take.
-#[derive(Clone, Copy, Debug, Args)]
-pub struct EngineLimits {
-    /// Seconds in which an engine must answer a request
-    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = parse_seconds)]
-    timeout: Duration,
-    /// MiB of memory that an engine may take
-    #[arg(long, value_name = "MIB", default_value_t = 2048)]
-    memory: u64,
-    /// How often an engine is started again
-    #[arg(long, value_name = "N", default_value_t = 20)]
-    max_restarts: u32,
-}
-
-impl EngineLimits {
-    /// How an engine is started by a command line under these limits.
-    ///
-    /// # Errors
-    ///
-    /// The command line is none.
-    pub fn launch(&self, command: &str, log: Option<SharedLog>) -> Result<Launch, Failure> {
-        let mut launch = Launch::new(command)
-            .map_err(|message| Failure::Environment(format!("--vm: {message}")))?;
-        launch.limits.time = self.timeout;
-        launch.limits.memory = self.memory << 20;
-        launch.restarts = self.max_restarts;
-        launch.log = log;
-        Ok(launch)
-    }
 }
 
 /// The levels as arguments.
@@ -161,18 +144,16 @@ enum ReportFormat {
     Json,
     /// JUnit XML
     Junit,
-}
-
-fn default_jobs() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from).min(8)
-}
-
-fn parse_seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "expected a number of seconds".to_owned())?;
-    Duration::try_from_secs_f64(seconds)
-        .ok()
-        .filter(|time| !time.is_zero())
-        .ok_or_else(|| "expected a number of seconds above zero".to_owned())
+    /// Annotations of a GitHub workflow
+    Github,
+    /// Markdown for a pull request
+    Markdown,
+    /// One page that needs nothing else
+    Html,
+    /// The JSON of a shields.io badge
+    Badge,
+    /// A claim of conformance, `bytestone: claim/1`
+    Claim,
 }
 
 fn parse_report(text: &str) -> Result<(ReportFormat, PathBuf), String> {
@@ -180,145 +161,125 @@ fn parse_report(text: &str) -> Result<(ReportFormat, PathBuf), String> {
     Ok((ReportFormat::from_str(format, false)?, PathBuf::from(path)))
 }
 
-/// The built-in machines and those of some spec files.
-///
-/// # Errors
-///
-/// A file cannot be read or is faulty.
-pub fn registry(specs: &[PathBuf]) -> Result<Registry, Failure> {
-    let mut machines = Registry::built_in()?;
-    for path in specs {
-        // A bare file name is a path too.
-        let path = if path.components().count() > 1 {
-            path.clone()
-        } else {
-            PathBuf::from(".").join(path)
-        };
-        machines.add(open_machine(&path.display().to_string())?);
-    }
-    Ok(machines)
-}
-
-/// The corpus in a folder, or the built-in one.
-///
-/// # Errors
-///
-/// It is faulty.
-pub fn read_corpus(folder: Option<&PathBuf>, machines: &Registry) -> Result<Corpus, Failure> {
-    Ok(match folder {
-        Some(folder) => corpus::read(folder, machines)?,
-        None => corpus::built_in(machines)?,
-    })
-}
-
-/// A log that several engines write to.
-///
-/// # Errors
-///
-/// The file cannot be made.
-pub fn open_log(path: Option<&PathBuf>) -> Result<Option<SharedLog>, Failure> {
-    let Some(path) = path else { return Ok(None) };
-    let file = File::create(path).map_err(|error| Failure::file(path, &error))?;
-    let log: SharedLog = Arc::new(Mutex::new(file));
-    Ok(Some(log))
-}
-
 impl Test {
     /// Runs the command.
     pub fn run(&self) -> Result<ExitCode, Failure> {
-        let machines = registry(&self.spec)?;
-        self.check_machines(&machines)?;
-        let corpus = read_corpus(self.corpus.as_ref(), &machines)?;
+        if !self.watch {
+            return self.once(&self.setting()?);
+        }
+        loop {
+            let setting = self.setting();
+            let result = setting.as_ref().map(|setting| self.once(setting));
+            let paths = match result {
+                Ok(Ok(_)) => setting.as_ref().map(Setting::paths).unwrap_or_default(),
+                Ok(Err(failure)) => {
+                    failure.report();
+                    setting.as_ref().map(Setting::paths).unwrap_or_default()
+                }
+                // Without a setting only the project file itself can be watched.
+                Err(_) => {
+                    if let Err(failure) = setting {
+                        failure.report();
+                    }
+                    vec![self.project.clone().unwrap_or_else(|| PathBuf::from(project::NAME))]
+                }
+            };
+            eprintln!("watching for changes; Ctrl-C ends");
+            watch::wait_for_change(&paths)?;
+        }
+    }
+
+    /// What the arguments and the project file say together; arguments come first.
+    fn setting(&self) -> Result<Setting, Failure> {
+        let given = !self.vm.is_empty() || self.corpus.is_some() || !self.spec.is_empty();
+        let path = match &self.project {
+            Some(path) => Some(path.clone()),
+            None => Some(PathBuf::from(project::NAME)).filter(|path| !given && path.is_file()),
+        };
+        let mut setting = match &path {
+            Some(path) => Setting::of_project(path)?,
+            None => Setting::default(),
+        };
+        if !self.engine.is_empty() {
+            setting.choose(&self.engine)?;
+        }
+        setting.specs.extend(self.spec.iter().cloned());
+        if let Some(folder) = &self.corpus {
+            setting.corpora = vec![Some(folder.clone())];
+        }
+        if !self.machine.is_empty() {
+            setting.machines.clone_from(&self.machine);
+        }
+        if !self.vm.is_empty() {
+            setting.engines = self.vm.iter().map(|command| of_command(command)).collect();
+        }
+        setting.level = self.level.map(Level::from).or(setting.level);
+        setting.known_failures = self.known_failures.clone().or(setting.known_failures);
+        setting.timeout = self.limits.timeout.or(setting.timeout);
+        Ok(setting)
+    }
+
+    fn once(&self, setting: &Setting) -> Result<ExitCode, Failure> {
+        let machines = registry(&setting.specs)?;
+        check_machines(&setting.machines, &machines)?;
+        let corpus = read_corpora(&setting.corpora, &machines)?;
         let selection = Selection {
-            machines: self.machine.clone(),
+            machines: setting.machines.clone(),
             cases: self.case.iter().map(Glob::compile_matcher).collect(),
             shard: self.shard,
         };
         if let Some(id) = &self.emit_request {
-            return self.emit(id, &corpus, &machines);
+            return self.emit(id, &corpus, &machines, setting);
         }
         if self.list {
             return self.list(&corpus, &selection);
         }
-        let known = match &self.known_failures {
+        let known = match &setting.known_failures {
             Some(path) => KnownFailures::parse(read_source(path)?)
                 .map_err(|faulty| Failure::Faulty(Box::new(faulty)))?,
             None => KnownFailures::default(),
         };
-        let log = open_log(self.log_io.as_ref())?;
-        let mut reporters = self.reporters()?;
         let plan = Plan {
             corpus: &corpus,
             selection: &selection,
             known: &known,
             max_failures: self.max_failures,
         };
-        let mut total = Counts::default();
-        if self.vm.is_empty() {
-            total.merge(runner::run(&plan, &machines, &mut Tools, &mut reporters)?);
+        let total = self.engage(setting, &plan, &machines)?;
+        Ok(self.exit(total, &known, setting))
+    }
+
+    /// Holds every engine to the cases, or the tools themselves when there is none.
+    fn engage(
+        &self,
+        setting: &Setting,
+        plan: &Plan<'_>,
+        machines: &Registry,
+    ) -> Result<Counts, Failure> {
+        let log = open_log(self.log_io.as_ref())?;
+        let limits = EngineLimits { timeout: setting.timeout, ..self.limits };
+        let order = if self.shuffle { Order::ThenShuffled(self.seed) } else { Order::Given };
+        // All engines are started before the first case runs, so that one that does not start
+        // is told of at once.
+        let mut suites = Vec::new();
+        for setup in &setting.engines {
+            let instances = limits.start(setup, machines, self.jobs, log.as_ref())?;
+            let suite = Suite::new(instances, order);
+            if let Some(wanted) = setting.level {
+                check_level(wanted, &suite, machines, plan)?;
+            }
+            suites.push(suite);
         }
-        for command in &self.vm {
-            let launch = self.limits.launch(command, log.clone())?;
-            let mut suite = self.suite(&launch)?;
-            self.check_level(&suite, &machines, &corpus, &selection)?;
-            total.merge(runner::run(&plan, &machines, &mut suite, &mut reporters)?);
+        let mut reporters = self.reporters()?;
+        let mut total = Counts::default();
+        if suites.is_empty() {
+            total.merge(runner::run(plan, machines, &mut Tools, &mut reporters)?);
+        }
+        for suite in &mut suites {
+            total.merge(runner::run(plan, machines, suite, &mut reporters)?);
         }
         runner::publish(&mut reporters, &Event::Closed)?;
-        Ok(self.exit(total, &known))
-    }
-
-    fn check_machines(&self, machines: &Registry) -> Result<(), Failure> {
-        for name in &self.machine {
-            if machines.machine(name).is_none() {
-                let known = machines.names().join(", ");
-                let message = format!("there is no machine `{name}`; there are: {known}");
-                return Err(Failure::Environment(message));
-            }
-        }
-        Ok(())
-    }
-
-    fn suite(&self, launch: &Launch) -> Result<Suite<'static>, Failure> {
-        let mut engines: Vec<Box<dyn Engine + Send>> = Vec::new();
-        for _ in 0..self.jobs.max(1) {
-            let engine = ChildEngine::start(launch.clone()).map_err(|mishap| {
-                let log = match mishap.log.trim_end() {
-                    "" => String::new(),
-                    log => format!("\nits standard error:\n{log}"),
-                };
-                Failure::Environment(format!("{}: {mishap}{log}", launch.command.join(" ")))
-            })?;
-            engines.push(Box::new(engine));
-        }
-        let order = if self.shuffle { Order::ThenShuffled(self.seed) } else { Order::Given };
-        Ok(Suite::new(engines, order))
-    }
-
-    /// The engine must reach the level that is asked for, on every machine that it is held to.
-    fn check_level(
-        &self,
-        suite: &Suite<'_>,
-        machines: &Registry,
-        corpus: &Corpus,
-        selection: &Selection,
-    ) -> Result<(), Failure> {
-        let Some(wanted) = self.level.map(Level::from) else { return Ok(()) };
-        let selected = selection.of(corpus);
-        let isas: Vec<_> = selected
-            .iter()
-            .filter_map(|(file, _)| machines.machine(&file.content.machine))
-            .collect();
-        for (machine, level) in suite.contender(&isas).levels {
-            if level < wanted {
-                return Err(Failure::Environment(format!(
-                    "{} can be held to {machine} at level {} only, and {} is asked for",
-                    suite.description().name,
-                    level.name(),
-                    wanted.name()
-                )));
-            }
-        }
-        Ok(())
+        Ok(total)
     }
 
     fn list(&self, corpus: &Corpus, selection: &Selection) -> Result<ExitCode, Failure> {
@@ -360,6 +321,11 @@ impl Test {
             ReportFormat::Text => Box::new(Terminal::new(out, Progress::Lines, self.rerun())),
             ReportFormat::Json => Box::new(JsonLines::new(out)),
             ReportFormat::Junit => Box::new(Junit::new(out)),
+            ReportFormat::Github => Box::new(Github::new(out)),
+            ReportFormat::Markdown => Box::new(Markdown::new(out, self.rerun())),
+            ReportFormat::Html => Box::new(Html::new(out, self.rerun())),
+            ReportFormat::Badge => Box::new(Badge::new(out)),
+            ReportFormat::Claim => Box::new(ClaimWriter::new(out)),
         }
     }
 
@@ -381,7 +347,13 @@ impl Test {
     }
 
     /// Prints the lines that an engine gets for one case.
-    fn emit(&self, id: &str, corpus: &Corpus, machines: &Registry) -> Result<ExitCode, Failure> {
+    fn emit(
+        &self,
+        id: &str,
+        corpus: &Corpus,
+        machines: &Registry,
+        setting: &Setting,
+    ) -> Result<ExitCode, Failure> {
         let mut cases = corpus.files.iter().flat_map(|file| &file.content.cases);
         let case = cases.find(|case| case.id == id).ok_or_else(|| {
             Failure::Environment(format!(
@@ -392,8 +364,8 @@ impl Test {
         let isa = machines
             .machine(machine)
             .ok_or_else(|| Failure::Environment(format!("there is no machine `{machine}`")))?;
-        let description = match self.vm.first() {
-            Some(command) => self.suite(&self.limits.launch(command, None)?)?.description().clone(),
+        let description = match setting.engines.first() {
+            Some(setup) => self.limits.start(setup, machines, 1, None)?[0].description().clone(),
             None => ReferenceEngine::new([isa]).description().clone(),
         };
         let subject = suite::subject(isa, &Codec::new(isa), case).map_err(Failure::Input)?;
@@ -404,23 +376,31 @@ impl Test {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn exit(&self, total: Counts, known: &KnownFailures) -> ExitCode {
+    fn exit(&self, total: Counts, known: &KnownFailures, setting: &Setting) -> ExitCode {
         let whole =
-            self.machine.is_empty() && self.case.is_empty() && self.shard == Shard::default();
+            setting.machines.is_empty() && self.case.is_empty() && self.shard == Shard::default();
         let coverage = if whole { Coverage::Whole } else { Coverage::Part };
         let today = chrono::Utc::now().format("%Y-%m-%d").to_string();
         let faults = known.faults(&today, coverage);
         for fault in &faults {
-            let path = self
+            let path = setting
                 .known_failures
                 .as_ref()
                 .map_or_else(String::new, |path| path.display().to_string());
             eprintln!("error: {path}: {fault}");
         }
+        let too_few = whole && total.executed() < setting.min_cases;
+        if too_few {
+            eprintln!(
+                "error: {} cases were run to a result, and the project asks for {}",
+                total.executed(),
+                setting.min_cases
+            );
+        }
         if total.executed() == 0 {
             eprintln!("error: no case was run to a result");
         }
-        if total.failed > 0 || !faults.is_empty() {
+        if total.failed > 0 || !faults.is_empty() || too_few {
             ExitCode::FAILURE
         } else if total.is_clean() {
             ExitCode::SUCCESS
@@ -431,9 +411,43 @@ impl Test {
 }
 
 /// The exit code when no case failed, and yet not all is well.
-const MISBEHAVED: u8 = 5;
+pub const MISBEHAVED: u8 = 5;
 
 fn create(path: &PathBuf) -> Result<Box<dyn Write + Send>, Failure> {
     let file = File::create(path).map_err(|error| Failure::file(path, &error))?;
     Ok(Box::new(BufWriter::new(file)))
+}
+
+fn check_machines(names: &[String], machines: &Registry) -> Result<(), Failure> {
+    for name in names {
+        if machines.machine(name).is_none() {
+            let known = machines.names().join(", ");
+            let message = format!("there is no machine `{name}`; there are: {known}");
+            return Err(Failure::Environment(message));
+        }
+    }
+    Ok(())
+}
+
+/// The engine must reach the level that is asked for, on every machine that it is held to.
+fn check_level(
+    wanted: Level,
+    suite: &Suite<'_>,
+    machines: &Registry,
+    plan: &Plan<'_>,
+) -> Result<(), Failure> {
+    let selected = plan.selection.of(plan.corpus);
+    let isas: Vec<_> =
+        selected.iter().filter_map(|(file, _)| machines.machine(&file.content.machine)).collect();
+    for (machine, level) in suite.contender(&isas).levels {
+        if level < wanted {
+            return Err(Failure::Environment(format!(
+                "{} can be held to {machine} at level {} only, and {} is asked for",
+                suite.description().name,
+                level.name(),
+                wanted.name()
+            )));
+        }
+    }
+    Ok(())
 }

@@ -6,9 +6,11 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use indexmap::IndexMap;
+
 use super::message::{self, Message};
 use super::process::{Process, ProcessLimits};
-use super::{Description, Engine, Mishap, MishapKind, Ran, Reply, Request, Watch};
+use super::{Description, End, Engine, Mishap, MishapKind, Ran, Reply, Request, Watch};
 
 /// How a child process is started and what it may take.
 #[derive(Clone)]
@@ -17,6 +19,10 @@ pub struct Launch {
     pub command: Vec<String>,
     /// What a process may take.
     pub limits: ProcessLimits,
+    /// Its name in reports, if that is not the one that it gives itself.
+    pub name: Option<String>,
+    /// Names of traps as the engine says them, and as the spec does.
+    pub traps: IndexMap<String, String>,
     /// How often the engine is started again in a run.
     pub restarts: u32,
     /// Where every line is written that goes in or out.
@@ -37,7 +43,14 @@ impl Launch {
         if command.is_empty() {
             return Err("the command is empty".to_owned());
         }
-        Ok(Self { command, limits: ProcessLimits::default(), restarts: 20, log: None })
+        Ok(Self {
+            command,
+            limits: ProcessLimits::default(),
+            name: None,
+            traps: IndexMap::new(),
+            restarts: 20,
+            log: None,
+        })
     }
 
     fn command(&self) -> Command {
@@ -107,7 +120,12 @@ impl ChildEngine {
     fn introduction(&self, process: &mut Process) -> Result<Description, MishapKind> {
         self.write(process, message::HELLO.as_bytes().to_vec());
         match self.read(process)? {
-            Message::Hello(description) => Ok(description),
+            Message::Hello(mut description) => {
+                if let Some(name) = &self.launch.name {
+                    description.name.clone_from(name);
+                }
+                Ok(description)
+            }
             Message::Error { message, .. } => Err(MishapKind::Refused(message)),
             Message::Row { .. } | Message::Done { .. } => {
                 Err(MishapKind::Protocol("it wrote an answer to a request not yet made".to_owned()))
@@ -240,6 +258,11 @@ impl ChildEngine {
                 Message::Done { id: found, mut reply } if found == id => {
                     if let Reply::Ran(ran) = &mut reply {
                         ran.rows = rows;
+                        if let End::Trap { trap: Some(trap), .. } = &mut ran.end
+                            && let Some(name) = self.launch.traps.get(trap)
+                        {
+                            trap.clone_from(name);
+                        }
                         complete(ran, request, &self.description).map_err(protocol)?;
                     }
                     return Ok(Ok(reply));

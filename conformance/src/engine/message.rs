@@ -11,8 +11,8 @@ use serde::Deserialize;
 
 use super::cell::{cells_text, parse_cells, parse_values};
 use super::{
-    Description, End, Phases, Ran, Rejected, Reply, Request, Row, Snapshot, Traces, UNCLASSIFIED,
-    Watch,
+    Description, End, Fuel, Phases, Ran, Rejected, Reply, Request, Row, Snapshot, Traces,
+    UNCLASSIFIED, Watch,
 };
 
 /// The version of the protocol.
@@ -345,6 +345,7 @@ fn description(hello: &HelloWire<'_>) -> Result<Description, String> {
         phases,
         observes,
         traces,
+        fuel: Fuel::Counted,
     })
 }
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -75,6 +75,8 @@ enum Output {
 #[derive(Debug, Default)]
 struct Log {
     bytes: AtomicU64,
+    /// Whether nothing more will come.
+    ended: AtomicBool,
     tail: Mutex<VecDeque<u8>>,
 }
 
@@ -128,10 +130,7 @@ impl Process {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.output.recv_timeout(if gone.is_some() { LOOK } else { left.min(LOOK) }) {
                 Ok(Output::Lines(lines)) => self.lines.extend(lines),
-                Ok(Output::TooLong) => {
-                    let limit = self.limits.line >> 20;
-                    return Err(MishapKind::Flooded(format!("a line of more than {limit} MiB")));
-                }
+                Ok(Output::TooLong) => return Err(self.too_long()),
                 Ok(Output::Cut(text)) => return Err(self.ended(&text)),
                 Err(RecvTimeoutError::Disconnected) => return Err(self.ended(b"")),
                 Err(RecvTimeoutError::Timeout) if left.is_zero() && gone.is_none() => {
@@ -150,6 +149,48 @@ impl Process {
                 }
             }
         }
+    }
+
+    /// Everything that it writes until it ends, without input, and its exit code.
+    ///
+    /// # Errors
+    ///
+    /// It did not end by itself.
+    pub fn to_end(&mut self) -> Result<(Vec<u8>, Option<i32>), MishapKind> {
+        self.input = None;
+        let deadline = Instant::now() + self.limits.time;
+        let mut output = Vec::new();
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.output.recv_timeout(left.min(LOOK)) {
+                Ok(Output::Lines(lines)) => {
+                    for line in lines {
+                        output.extend_from_slice(&line);
+                        output.push(b'\n');
+                    }
+                }
+                Ok(Output::Cut(text)) => output.extend_from_slice(&text),
+                Ok(Output::TooLong) => return Err(self.too_long()),
+                Err(RecvTimeoutError::Disconnected) => match self.ended(b"") {
+                    MishapKind::Exited(code) => {
+                        self.log.wait();
+                        return Ok((output, code));
+                    }
+                    mishap => return Err(mishap),
+                },
+                Err(RecvTimeoutError::Timeout) if left.is_zero() => {
+                    return Err(MishapKind::TimedOut(self.limits.time));
+                }
+                Err(RecvTimeoutError::Timeout) => self.look()?,
+            }
+            if output.len() > self.limits.line {
+                return Err(self.too_long());
+            }
+        }
+    }
+
+    fn too_long(&self) -> MishapKind {
+        MishapKind::Flooded(format!("a line of more than {} MiB", self.limits.line >> 20))
     }
 
     /// Holds memory and log to their limits.
@@ -292,6 +333,15 @@ impl Log {
             tail.extend(&chunk[..len]);
             let excess = tail.len().saturating_sub(LOG_KEPT);
             tail.drain(..excess);
+        }
+        self.ended.store(true, Ordering::Release);
+    }
+
+    /// Waits until all is read that a process wrote before it ended.
+    fn wait(&self) {
+        let deadline = Instant::now() + GRACE;
+        while !self.ended.load(Ordering::Acquire) && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(1));
         }
     }
 }

@@ -9,8 +9,8 @@ use bytestone_vm::{Outcome, Reference, Rejection, State, Stuck};
 
 use super::record::Recorder;
 use super::{
-    Description, End, Engine, Mishap, MishapKind, NamedCell, Phases, Ran, Rejected, Reply, Request,
-    Traces, Watch,
+    Description, End, Engine, Fuel, Mishap, MishapKind, NamedCell, Phases, Ran, Rejected, Reply,
+    Request, Traces, Watch,
 };
 use crate::runner::REFERENCE;
 
@@ -170,6 +170,7 @@ impl<'a> ReferenceEngine<'a> {
             phases: Phases { decode: true, verify: true },
             observes: Observed::ALL,
             traces: Traces { hash: true, window: true },
+            fuel: Fuel::Counted,
         };
         Self { machines, description }
     }

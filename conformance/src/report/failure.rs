@@ -8,7 +8,7 @@ use bytestone_vm::codec::Codec;
 
 use crate::case::Case;
 use crate::corpus::CorpusFile;
-use crate::engine::{NamedCell, Snapshot};
+use crate::engine::{Mishap, NamedCell, Snapshot};
 use crate::judge::list;
 use crate::lockstep::{After, Divergence, cell_text};
 use crate::verdict::Failure;
@@ -24,14 +24,75 @@ pub fn failure_text(
     if let Some(about) = &case.about {
         text.push_str(&format!("\n{about}"));
     }
-    if let (Some(isa), Some(divergence)) = (isa, &failure.divergence) {
-        text.push('\n');
-        text.push_str(&divergence_text(isa, divergence, source_line(isa, case, divergence)));
-    }
-    for difference in &failure.differences {
-        text.push_str(&format!("\n{difference}"));
+    match isa {
+        Some(isa) => {
+            let divergence = failure.divergence.as_ref();
+            let source = divergence.and_then(|found| source_line(isa, case, found));
+            text.push('\n');
+            text.push_str(&failure_lines(isa, source, failure));
+        }
+        None => {
+            for difference in &failure.differences {
+                text.push_str(&format!("\n{difference}"));
+            }
+        }
     }
     text
+}
+
+/// What is wrong in one line: the first wrong step, or else the aspects that differ.
+pub fn headline(failure: &Failure) -> String {
+    match &failure.divergence {
+        Some(divergence) => wrong_step(divergence),
+        None => {
+            let mut aspects: Vec<&str> =
+                failure.differences.iter().map(|difference| difference.aspect.name()).collect();
+            aspects.dedup();
+            format!("not as expected: {}", aspects.join(", "))
+        }
+    }
+}
+
+fn wrong_step(divergence: &Divergence) -> String {
+    match divergence.step {
+        Some(step) => {
+            format!("step {step} is wrong: {} at offset {}", divergence.text, divergence.offset)
+        }
+        None => "the state before the first step is wrong".to_owned(),
+    }
+}
+
+/// Lines of an engine's standard error that are shown.
+const LOG_LINES: usize = 10;
+
+/// What happened to an engine, and the end of what it wrote to its standard error.
+pub fn mishap_text(mishap: &Mishap) -> String {
+    let mut text = mishap.to_string();
+    if !mishap.log.is_empty() {
+        let log: Vec<&str> = mishap.log.lines().collect();
+        let shown = &log[log.len().saturating_sub(LOG_LINES)..];
+        text.push_str("\nthe end of its standard error:\n| ");
+        text.push_str(&shown.join("\n| "));
+    }
+    text
+}
+
+/// A text that may be long, cut off after so many characters.
+pub fn clipped(text: &str, length: usize) -> String {
+    match text.char_indices().nth(length) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// The first wrong step, and every difference. `source` is the line that holds the step's instruction, with its
+/// number.
+pub fn failure_lines(isa: &Isa, source: Option<(u32, String)>, failure: &Failure) -> String {
+    let divergence = failure.divergence.as_ref();
+    let mut blocks: Vec<String> =
+        divergence.map(|found| divergence_text(isa, found, source)).into_iter().collect();
+    blocks.extend(failure.differences.iter().map(ToString::to_string));
+    blocks.join("\n")
 }
 
 /// The line of a case's assembly text that holds the instruction of a divergence, with its number.
@@ -121,12 +182,7 @@ fn cell_rows(isa: &Isa, divergence: &Divergence, rows: &mut Vec<PartRow>) {
 
 fn divergence_text(isa: &Isa, divergence: &Divergence, source: Option<(u32, String)>) -> String {
     let insn = isa.instruction(divergence.insn);
-    let mut text = match divergence.step {
-        Some(step) => {
-            format!("step {step} is wrong: {} at offset {}", divergence.text, divergence.offset)
-        }
-        None => "the state before the first step is wrong".to_owned(),
-    };
+    let mut text = wrong_step(divergence);
     if let Some((line, source)) = source {
         let _ = write!(text, "\nline {line} of the program: {source}");
     }

@@ -7,7 +7,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::case::Case;
 use crate::corpus::CorpusFile;
-use crate::report::failure::failure_text;
+use crate::report::failure::{failure_text, mishap_text};
+use crate::report::summary::unexpected_text;
 use crate::runner::{Contender, Event, REFERENCE, Reporter};
 use crate::verdict::{Counts, Verdict};
 
@@ -82,20 +83,11 @@ impl<W: Write + Send> Terminal<W> {
                 self.block("FAIL", &failure_text(isa, file, case, failure), case)
             }
             Verdict::Unexpected(reason) => {
-                let text = format!(
-                    "{}\nit passes, but is listed as a known failure ({reason}); take it off the list",
-                    place()
-                );
+                let text = format!("{}\n{}", place(), unexpected_text(reason));
                 self.block("FAIL", &text, case)
             }
             Verdict::Error(mishap) => {
-                let mut text = format!("{}\n{mishap}", place());
-                if !mishap.log.is_empty() {
-                    let log: Vec<&str> = mishap.log.lines().collect();
-                    let shown = &log[log.len().saturating_sub(LOG_LINES)..];
-                    text.push_str("\nthe end of its standard error:\n| ");
-                    text.push_str(&shown.join("\n| "));
-                }
+                let text = format!("{}\n{}", place(), mishap_text(mishap));
                 self.block("ERROR", &text, case)
             }
             Verdict::Skip(reason) => self.aside("SKIP", reason, case),
@@ -126,9 +118,6 @@ impl<W: Write + Send> Terminal<W> {
         }
     }
 }
-
-/// Lines of an engine's standard error that are shown.
-const LOG_LINES: usize = 10;
 
 impl<W: Write + Send> Reporter for Terminal<W> {
     fn event(&mut self, event: &Event<'_>) -> std::io::Result<()> {

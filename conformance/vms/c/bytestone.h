@@ -1,10 +1,7 @@
 /* bytestone.h - the Bytestone engine protocol, version 1, for virtual machines in C and C++.
  *
- * One file in the program, before it includes this header, has to say
- *
- *     #define BYTESTONE_IMPLEMENTATION
- *
- * A whole engine, for a machine with PUSH (01, one byte of constant), PRINT (09) and HALT (00):
+ * A whole engine, for a machine with PUSH (01, one byte of constant), PRINT (09) and HALT (00); where several files include
+ * this header, only one of them defines BYTESTONE_IMPLEMENTATION:
  *
  *     #define BYTESTONE_IMPLEMENTATION
  *     #include "bytestone.h"
@@ -28,9 +25,8 @@
  *         return bs_serve(&engine);
  *     }
  *
- * The header reads requests, calls `run` for each program, and answers. `run` calls bs_step before every step and ends with
- * one of bs_halt, bs_trap, bs_reject, bs_fuel and bs_unsupported. What the program itself writes to stdout goes to stderr,
- * so that a stray printf cannot spoil the answers. */
+ * `run` is called for each program, calls bs_step before every step and ends with bs_halt, bs_trap, bs_reject, bs_fuel or
+ * bs_unsupported. What the VM itself writes to stdout goes to stderr, so that a stray printf cannot spoil the answers. */
 
 #ifndef BYTESTONE_H
 #define BYTESTONE_H
@@ -65,7 +61,7 @@ typedef struct {
     size_t bank_count;
 } bs_state;
 
-/* A cell to set before the first step. `value` holds the bits of an unsigned value that does not fit. */
+/* A cell to set before the first step; an unsigned value that does not fit has its bits in `value`. */
 typedef struct {
     const char *bank;
     uint64_t index;
@@ -115,32 +111,27 @@ static inline bool bs_step(bs_run *run, const bs_state *state) {
     return bs_watch(run, state);
 }
 
-/* Adds a value to what the program has printed. */
+/* Add a value to what the program has printed. */
 void bs_print(bs_run *run, int64_t value);
 void bs_print_unsigned(bs_run *run, uint64_t value);
 
-/* The program ended at the instruction at state->pc. */
+/* How a run ends; of several calls the first counts.
+ *
+ * bs_halt         the instruction at state->pc ended the program
+ * bs_trap         the instruction at state->pc trapped; the state is that before it
+ * bs_fuel         all fuel is used and another step would follow; only for an engine that counts steps without bs_step
+ * bs_reject       the program was not accepted; `phase` is "decode" or "verify", `at` the offset that the reason names
+ * bs_unsupported  the engine does not do this machine, instruction or feature */
 void bs_halt(bs_run *run, const bs_state *state);
-
-/* The instruction at state->pc trapped; the state is that before the instruction. */
 void bs_trap(bs_run *run, const bs_state *state, const char *trap);
-
-/* The program was not accepted. `phase` is "decode" or "verify", `at` the offset that the reason names. */
-void bs_reject(bs_run *run, const char *phase, const char *reason, uint64_t at);
-
-/* All fuel is used and another step would follow. Only for an engine that counts steps without bs_step. */
 void bs_fuel(bs_run *run, const bs_state *state);
-
-/* The engine does not do this machine, instruction or feature. */
+void bs_reject(bs_run *run, const char *phase, const char *reason, uint64_t at);
 void bs_unsupported(bs_run *run, const char *message);
-
-/* CRC-32 as in zlib; start with 0. */
-uint32_t bs_crc32(uint32_t crc, const void *bytes, size_t length);
 
 #ifdef __cplusplus
 }
 #endif
-#endif /* BYTESTONE_H */
+#endif
 
 #if defined(BYTESTONE_IMPLEMENTATION) && !defined(BYTESTONE_IMPLEMENTED)
 #define BYTESTONE_IMPLEMENTED
@@ -157,16 +148,13 @@ uint32_t bs_crc32(uint32_t crc, const void *bytes, size_t length);
 #define bs_read(fd, bytes, length) _read(fd, bytes, (unsigned)(length))
 #define bs_write(fd, bytes, length) _write(fd, bytes, (unsigned)(length))
 #define bs_binary(fd) _setmode(fd, _O_BINARY)
-#define BS_AGAIN false
 #else
-#include <errno.h>
 #include <unistd.h>
 #define bs_dup dup
 #define bs_dup2 dup2
 #define bs_read read
 #define bs_write write
 #define bs_binary(fd) ((void)(fd))
-#define BS_AGAIN (errno == EINTR)
 #endif
 
 enum {
@@ -175,6 +163,8 @@ enum {
     BS_ROWS = 1 << 14,        /* bytes of rows to hold back before they are hashed */
     BS_DIGITS = 20            /* of the longest number, with its sign */
 };
+
+enum { BS_PC, BS_DEPTH, BS_STACK, BS_CELLS, BS_OUTPUT, BS_PARTS };
 
 typedef struct {
     char *data;
@@ -185,10 +175,9 @@ typedef struct {
 static struct {
     const bs_engine *engine;
     int channel;              /* where answers go */
-    bs_text in;
+    bs_text in, out;
     size_t in_start;          /* of the first line not yet answered */
-    bs_text out;
-    bool sees_pc, sees_depth, sees_stack, sees_cells, sees_output;
+    bool sees[BS_PARTS];
     uint32_t table[8][256];
 } bs;
 
@@ -196,8 +185,7 @@ static struct {
 static struct {
     const char *id;           /* as the request has it */
     bool hash, window, answered;
-    uint64_t every, from;
-    uint64_t next_checkpoint; /* the step before which it is written */
+    uint64_t every, from, next_checkpoint;
     uint32_t crc;
     bs_text rows, checkpoints, printed;
     size_t print_count, last_print;
@@ -205,15 +193,13 @@ static struct {
     size_t input_capacity;
 } bs_now;
 
-/* ---- text ---- */
+/* ---- numbers and states as text ---- */
 
 static void *bs_allocate(void *old, size_t size) {
     void *memory = realloc(old, size ? size : 1);
-    if (!memory) {
-        fputs("bytestone.h: out of memory\n", stderr);
-        exit(3);
-    }
-    return memory;
+    if (memory) return memory;
+    fputs("bytestone.h: out of memory\n", stderr);
+    exit(3);
 }
 
 static char *bs_reserve(bs_text *text, size_t more) {
@@ -249,8 +235,8 @@ static char *bs_digits(char *to, uint64_t value) {
 
 static char *bs_signed_digits(char *to, int64_t value) {
     if (value >= 0) return bs_digits(to, (uint64_t)value);
-    *to = '-';
-    return bs_digits(to + 1, 0 - (uint64_t)value);
+    *to++ = '-';
+    return bs_digits(to, 0 - (uint64_t)value);
 }
 
 static void bs_add_number(bs_text *text, const char *label, uint64_t value) {
@@ -273,8 +259,6 @@ static void bs_add_string(bs_text *text, const char *key, const char *value) {
     bs_add(text, "\"", 1);
 }
 
-/* ---- state as text ---- */
-
 static char *bs_cell(char *to, bs_kind kind, const void *cells, size_t index) {
     switch (kind) {
     case BS_I32: return bs_signed_digits(to, ((const int32_t *)cells)[index]);
@@ -285,16 +269,17 @@ static char *bs_cell(char *to, bs_kind kind, const void *cells, size_t index) {
 }
 
 static bool bs_is_zero(const bs_bank *bank, size_t index) {
-    if (bank->kind == BS_I32 || bank->kind == BS_U32) return ((const uint32_t *)bank->cells)[index] == 0;
-    return ((const uint64_t *)bank->cells)[index] == 0;
+    bool wide = bank->kind == BS_I64 || bank->kind == BS_U64;
+    return wide ? ((const uint64_t *)bank->cells)[index] == 0 : ((const uint32_t *)bank->cells)[index] == 0;
+}
+
+static void bs_add_cell(bs_text *text, const char *before, bs_kind kind, const void *cells, size_t index) {
+    bs_adds(text, before);
+    text->length = (size_t)(bs_cell(bs_reserve(text, BS_DIGITS), kind, cells, index) - text->data);
 }
 
 static void bs_add_stack(bs_text *text, const bs_state *state) {
-    for (size_t i = 0; i < state->height; i++) {
-        char *to = bs_reserve(text, BS_DIGITS + 1);
-        if (i) *to++ = ',';
-        text->length = (size_t)(bs_cell(to, state->stack_kind, state->stack, i) - text->data);
-    }
+    for (size_t i = 0; i < state->height; i++) bs_add_cell(text, i ? "," : "", state->stack_kind, state->stack, i);
 }
 
 static void bs_add_cells(bs_text *text, const bs_state *state) {
@@ -306,9 +291,7 @@ static void bs_add_cells(bs_text *text, const bs_state *state) {
             bs_adds(text, comma);
             bs_adds(text, bank->name);
             bs_add_number(text, ":", i);
-            char *to = bs_reserve(text, BS_DIGITS + 1);
-            *to++ = '=';
-            text->length = (size_t)(bs_cell(to, bank->kind, bank->cells, i) - text->data);
+            bs_add_cell(text, "=", bank->kind, bank->cells, i);
             comma = ",";
         }
     }
@@ -322,13 +305,13 @@ typedef struct {
 static const bs_labels bs_json = {",\"pc\":", ",\"depth\":", ",\"printed\":\"", ",\"stack\":\"", ",\"cells\":\"", "\""};
 
 static void bs_add_place(bs_text *text, const bs_state *state, const bs_labels *labels) {
-    if (bs.sees_pc) bs_add_number(text, labels->pc, state->pc);
-    if (bs.sees_depth) bs_add_number(text, labels->depth, state->depth);
+    if (bs.sees[BS_PC]) bs_add_number(text, labels->pc, state->pc);
+    if (bs.sees[BS_DEPTH]) bs_add_number(text, labels->depth, state->depth);
 }
 
 /* `count:last`, nothing after the colon if nothing was printed. */
 static void bs_add_printed(bs_text *text, const bs_labels *labels) {
-    if (!bs.sees_output) return;
+    if (!bs.sees[BS_OUTPUT]) return;
     bs_add_number(text, labels->printed, bs_now.print_count);
     bs_add(text, ":", 1);
     if (bs_now.print_count) bs_add(text, bs_now.printed.data + bs_now.last_print, bs_now.printed.length - bs_now.last_print);
@@ -336,16 +319,15 @@ static void bs_add_printed(bs_text *text, const bs_labels *labels) {
 }
 
 static void bs_add_values(bs_text *text, const bs_state *state, const bs_labels *labels) {
-    if (bs.sees_stack) {
+    if (bs.sees[BS_STACK]) {
         bs_adds(text, labels->stack);
         bs_add_stack(text, state);
         bs_adds(text, labels->end);
     }
-    if (bs.sees_cells) {
-        bs_adds(text, labels->cells);
-        bs_add_cells(text, state);
-        bs_adds(text, labels->end);
-    }
+    if (!bs.sees[BS_CELLS]) return;
+    bs_adds(text, labels->cells);
+    bs_add_cells(text, state);
+    bs_adds(text, labels->end);
 }
 
 /* ---- the hash ---- */
@@ -356,29 +338,24 @@ static void bs_crc32_table(void) {
         for (int bit = 0; bit < 8; bit++) crc = crc >> 1 ^ (0xedb88320u & (0u - (crc & 1)));
         bs.table[0][i] = crc;
     }
-    for (int t = 1; t < 8; t++) {
-        for (int i = 0; i < 256; i++) {
-            uint32_t crc = bs.table[t - 1][i];
-            bs.table[t][i] = crc >> 8 ^ bs.table[0][crc & 255];
-        }
+    for (int i = 256; i < 8 * 256; i++) {
+        uint32_t crc = bs.table[i / 256 - 1][i % 256];
+        bs.table[i / 256][i % 256] = crc >> 8 ^ bs.table[0][crc & 255];
     }
 }
 
-/* Eight bytes at a time ("slicing by eight"). */
-uint32_t bs_crc32(uint32_t crc, const void *bytes, size_t length) {
-    const uint8_t *p = (const uint8_t *)bytes;
-    crc = ~crc;
+/* Takes all rows into the CRC, eight bytes at a time ("slicing by eight"). */
+static void bs_hash_rows(void) {
+    const uint8_t *p = (const uint8_t *)bs_now.rows.data;
+    size_t length = bs_now.rows.length;
+    uint32_t crc = ~bs_now.crc;
     for (; length >= 8; length -= 8, p += 8) {
         crc ^= p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
         crc = bs.table[7][crc & 255] ^ bs.table[6][crc >> 8 & 255] ^ bs.table[5][crc >> 16 & 255] ^ bs.table[4][crc >> 24] ^
               bs.table[3][p[4]] ^ bs.table[2][p[5]] ^ bs.table[1][p[6]] ^ bs.table[0][p[7]];
     }
     while (length--) crc = crc >> 8 ^ bs.table[0][(crc ^ *p++) & 255];
-    return ~crc;
-}
-
-static void bs_hash_rows(void) {
-    bs_now.crc = bs_crc32(bs_now.crc, bs_now.rows.data, bs_now.rows.length);
+    bs_now.crc = ~crc;
     bs_now.rows.length = 0;
 }
 
@@ -390,9 +367,9 @@ static char *bs_column(char *to, uint64_t value) {
 
 static void bs_light_row(const bs_state *state) {
     char *row = bs_reserve(&bs_now.rows, 8 * (BS_DIGITS + 1)), *to = row;
-    if (bs.sees_pc) to = bs_column(to, state->pc);
-    if (bs.sees_depth) to = bs_column(to, state->depth);
-    if (bs.sees_stack) {
+    if (bs.sees[BS_PC]) to = bs_column(to, state->pc);
+    if (bs.sees[BS_DEPTH]) to = bs_column(to, state->depth);
+    if (bs.sees[BS_STACK]) {
         to = bs_column(to, state->height);
         size_t last = state->height > 4 ? state->height - 4 : 0;
         for (size_t i = state->height; i-- > last; *to++ = ' ') to = bs_cell(to, state->stack_kind, state->stack, i);
@@ -419,21 +396,12 @@ static uint64_t bs_first_checkpoint(uint64_t every, uint64_t from) {
     return (from / every + 1) * every;
 }
 
-static void bs_checkpoint(const bs_state *state) {
-    bs_state_row(state);
-    if (bs_now.checkpoints.length) bs_add(&bs_now.checkpoints, ",", 1);
-    bs_add_hex(&bs_now.checkpoints, bs_now.crc);
-    bs_now.next_checkpoint += bs_now.every;
-}
-
 /* ---- answers ---- */
 
 static void bs_flush(void) {
-    for (size_t done = 0; done < bs.out.length;) {
-        long count = (long)bs_write(bs.channel, bs.out.data + done, bs.out.length - done);
-        if (count < 0 && BS_AGAIN) continue;
+    for (long done = 0, count; (size_t)done < bs.out.length; done += count) {
+        count = (long)bs_write(bs.channel, bs.out.data + done, bs.out.length - (size_t)done);
         if (count <= 0) exit(3); /* nobody reads any more */
-        done += (size_t)count;
     }
     bs.out.length = 0;
 }
@@ -454,17 +422,15 @@ static void bs_window_row(const bs_run *run, const bs_state *state) {
 }
 
 static void bs_error(const char *id, const char *message) {
-    bs_adds(&bs.out, "{\"type\":\"error\"");
-    if (id) {
-        bs_adds(&bs.out, ",\"id\":");
-        bs_adds(&bs.out, id);
-    }
+    bs_adds(&bs.out, id ? "{\"type\":\"error\",\"id\":" : "{\"type\":\"error\"");
+    bs_adds(&bs.out, id ? id : "");
     bs_add_string(&bs.out, ",\"message\":", message);
     bs_end_answer();
 }
 
 /* Begins the answer to a run; false if it was answered before, so that the first outcome stands. */
-static bool bs_begin_done(const char *outcome) {
+static bool bs_begin_done(const bs_run *run, const char *outcome) {
+    (void)run;
     if (bs_now.answered) return false;
     bs_now.answered = true;
     bs_adds(&bs.out, "{\"type\":\"done\",\"id\":");
@@ -477,7 +443,7 @@ static void bs_end_done(const bs_run *run, const bs_state *state) {
     bs_add_number(&bs.out, ",\"steps\":", run->steps);
     bs_add_place(&bs.out, state, &bs_json);
     bs_add_values(&bs.out, state, &bs_json);
-    if (bs.sees_output) {
+    if (bs.sees[BS_OUTPUT]) {
         bs_adds(&bs.out, ",\"output\":\"");
         bs_add(&bs.out, bs_now.printed.data, bs_now.printed.length);
         bs_add(&bs.out, "\"", 1);
@@ -494,23 +460,22 @@ static void bs_end_done(const bs_run *run, const bs_state *state) {
 }
 
 void bs_halt(bs_run *run, const bs_state *state) {
-    if (bs_begin_done("halt")) bs_end_done(run, state);
+    if (bs_begin_done(run, "halt")) bs_end_done(run, state);
 }
 
 void bs_fuel(bs_run *run, const bs_state *state) {
-    if (bs_begin_done("fuel")) bs_end_done(run, state);
+    if (bs_begin_done(run, "fuel")) bs_end_done(run, state);
 }
 
 void bs_trap(bs_run *run, const bs_state *state, const char *trap) {
-    if (!bs_begin_done("trap")) return;
+    if (!bs_begin_done(run, "trap")) return;
     bs_add_string(&bs.out, ",\"trap\":", trap);
     bs_add_number(&bs.out, ",\"at\":", state->pc);
     bs_end_done(run, state);
 }
 
 void bs_reject(bs_run *run, const char *phase, const char *reason, uint64_t at) {
-    (void)run;
-    if (!bs_begin_done("reject")) return;
+    if (!bs_begin_done(run, "reject")) return;
     bs_add_string(&bs.out, ",\"phase\":", phase);
     bs_add_string(&bs.out, ",\"reason\":", reason);
     bs_add_number(&bs.out, ",\"at\":", at);
@@ -518,8 +483,7 @@ void bs_reject(bs_run *run, const char *phase, const char *reason, uint64_t at) 
 }
 
 void bs_unsupported(bs_run *run, const char *message) {
-    (void)run;
-    if (!bs_begin_done("unsupported")) return;
+    if (!bs_begin_done(run, "unsupported")) return;
     bs_add_string(&bs.out, ",\"message\":", message);
     bs_end_answer();
 }
@@ -532,7 +496,12 @@ bool bs_watch(bs_run *run, const bs_state *state) {
         return false;
     }
     if (bs_now.hash) {
-        if (run->steps == bs_now.next_checkpoint) bs_checkpoint(state);
+        if (run->steps == bs_now.next_checkpoint) {
+            bs_state_row(state);
+            bs_adds(&bs_now.checkpoints, bs_now.checkpoints.length ? "," : "");
+            bs_add_hex(&bs_now.checkpoints, bs_now.crc);
+            bs_now.next_checkpoint += bs_now.every;
+        }
         bs_light_row(state);
     } else if (bs_now.window && run->steps >= bs_now.from) {
         bs_window_row(run, state);
@@ -541,21 +510,20 @@ bool bs_watch(bs_run *run, const bs_state *state) {
     return true;
 }
 
-static char *bs_begin_print(void) {
-    char *to = bs_reserve(&bs_now.printed, BS_DIGITS + 1);
-    if (bs_now.print_count++) *to++ = ',';
-    bs_now.last_print = (size_t)(to - bs_now.printed.data);
-    return to;
+static void bs_print_cell(bs_kind kind, const void *value) {
+    bs_adds(&bs_now.printed, bs_now.print_count++ ? "," : "");
+    bs_now.last_print = bs_now.printed.length;
+    bs_add_cell(&bs_now.printed, "", kind, value, 0);
 }
 
 void bs_print(bs_run *run, int64_t value) {
     (void)run;
-    bs_now.printed.length = (size_t)(bs_signed_digits(bs_begin_print(), value) - bs_now.printed.data);
+    bs_print_cell(BS_I64, &value);
 }
 
 void bs_print_unsigned(bs_run *run, uint64_t value) {
     (void)run;
-    bs_now.printed.length = (size_t)(bs_digits(bs_begin_print(), value) - bs_now.printed.data);
+    bs_print_cell(BS_U64, &value);
 }
 
 static bool bs_set_cell(const bs_state *state, const bs_input *cell) {
@@ -582,7 +550,6 @@ bool bs_set_input(bs_run *run, const bs_state *state) {
 /* ---- requests ---- */
 
 enum { BS_TYPE, BS_REQUIRES, BS_MACHINE, BS_PROGRAM, BS_INPUT, BS_TRACE, BS_ID, BS_PROTOCOL, BS_FUEL, BS_EVERY, BS_FROM, BS_KEYS };
-enum { BS_FIRST_NUMBER = BS_ID };
 
 static const char *const bs_key_names[BS_KEYS] = {"type", "requires", "machine", "program", "input", "trace",
                                                   "id",   "protocol", "fuel",    "every",   "from"};
@@ -611,43 +578,41 @@ static char *bs_take_value(char *p, char **value) {
     return p == end ? NULL : end;
 }
 
-/* Reads `{"key":value,...}` into `request`; false if that is not what the line holds. */
-static bool bs_parse(char *p, bs_request *request) {
+/* Reads `{"key":value,...}` into `request` and returns what follows it; NULL if that is not what the line holds. */
+static char *bs_parse(char *p, bs_request *request) {
     memset(request, 0, sizeof *request);
     p = bs_skip_spaces(p);
-    if (*p != '{') return false;
+    if (*p != '{') return NULL;
     p = bs_skip_spaces(p + 1);
     for (char next = *p == '}' ? '}' : ','; next != '}';) {
         char *key, *value;
-        if (!(p = bs_take_string(p, &key))) return false;
+        if (!(p = bs_take_string(p, &key))) return NULL;
         p = bs_skip_spaces(p);
-        if (*p != ':') return false;
+        if (*p != ':') return NULL;
         p = bs_skip_spaces(p + 1);
         bool string = *p == '"';
-        if (!(p = bs_take_value(p, &value))) return false;
+        if (!(p = bs_take_value(p, &value))) return NULL;
         char *end = p;
         p = bs_skip_spaces(p);
         next = *p;
         *end = 0;
         for (int k = 0; k < BS_KEYS; k++) {
-            if (strcmp(key, bs_key_names[k]) == 0) request->value[k] = string == (k < BS_FIRST_NUMBER) ? value : NULL;
+            if (strcmp(key, bs_key_names[k]) == 0) request->value[k] = string == (k < BS_ID) ? value : NULL;
         }
-        if (next != ',' && next != '}') return false;
+        if (next != ',' && next != '}') return NULL;
         if (next == ',') p = bs_skip_spaces(p + 1);
     }
-    return *bs_skip_spaces(p + 1) == 0;
+    return bs_skip_spaces(p + 1);
 }
 
 /* Reads a number of digits only, at most `most`. Returns what follows it, NULL if there is no such number. */
 static char *bs_take_number(char *p, uint64_t most, uint64_t *number) {
     if (*p < '0' || *p > '9') return NULL;
-    uint64_t value = 0;
-    for (; *p >= '0' && *p <= '9'; p++) {
+    for (*number = 0; *p >= '0' && *p <= '9'; p++) {
         uint64_t digit = (uint64_t)(*p - '0');
-        if (value > (most - digit) / 10) return NULL;
-        value = value * 10 + digit;
+        if (*number > (most - digit) / 10) return NULL;
+        *number = *number * 10 + digit;
     }
-    *number = value;
     return p;
 }
 
@@ -657,27 +622,17 @@ static bool bs_number(const bs_request *request, int key, uint64_t most, uint64_
     return end && *end == 0;
 }
 
-static int bs_nibble(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
+static int bs_nibble(char digit) { return digit <= '9' ? digit - '0' : digit - 'a' + 10; }
 
 /* The bytes of a hexadecimal text in memory of their own; NULL if it is none. */
 static uint8_t *bs_decode_hex(const char *hex, size_t *length) {
-    size_t digits = strlen(hex);
-    if (digits % 2) return NULL;
-    uint8_t *bytes = (uint8_t *)bs_allocate(NULL, digits / 2);
-    for (size_t i = 0; i < digits / 2; i++) {
-        int high = bs_nibble(hex[2 * i]), low = bs_nibble(hex[2 * i + 1]);
-        if (high < 0 || low < 0) {
-            free(bytes);
-            return NULL;
-        }
-        bytes[i] = (uint8_t)(high << 4 | low);
+    static const char digits[] = "0123456789abcdef";
+    *length = strlen(hex) / 2;
+    if (hex[2 * *length] || strspn(hex, digits) != 2 * *length) return NULL;
+    uint8_t *bytes = (uint8_t *)bs_allocate(NULL, *length);
+    for (size_t i = 0; i < *length; i++, hex += 2) {
+        bytes[i] = (uint8_t)(bs_nibble(hex[0]) << 4 | bs_nibble(hex[1]));
     }
-    *length = digits / 2;
     return bytes;
 }
 
@@ -691,8 +646,7 @@ static bool bs_parse_input(char *p, bs_run *run) {
         bs_input *cell = &bs_now.input[run->input_count++];
         uint64_t value;
         cell->bank = p;
-        p += strcspn(p, ":");
-        if (*p != ':') return false;
+        if (!(p = strchr(p, ':'))) return false;
         *p++ = 0;
         if (!(p = bs_take_number(p, UINT64_MAX, &cell->index)) || *p++ != '=') return false;
         bool negative = *p == '-';
@@ -715,24 +669,19 @@ static bool bs_listed(const char *list, const char *item) {
 }
 
 static void bs_answer_hello(const bs_request *request) {
-    const bs_engine *engine = bs.engine;
-    uint64_t protocol;
-    if (!bs_number(request, BS_PROTOCOL, UINT64_MAX, &protocol)) {
-        bs_error(NULL, "hello without a protocol");
-    } else if (protocol != 1) {
+    const char *requires = request->value[BS_REQUIRES], *protocol = request->value[BS_PROTOCOL];
+    const bs_engine *e = bs.engine;
+    if (!protocol || strcmp(protocol, "1") != 0) {
         bs_error(NULL, "this engine speaks protocol 1 only");
-    } else if (request->value[BS_REQUIRES] && *request->value[BS_REQUIRES]) {
+    } else if (requires && *requires) {
         char message[160];
-        snprintf(message, sizeof message, "unknown capability: %.100s", request->value[BS_REQUIRES]);
+        snprintf(message, sizeof message, "unknown capability: %.100s", requires);
         bs_error(NULL, message);
     } else {
+        const char *values[] = {e->name, e->version, e->machines, e->phases, e->observes, e->traces};
+        const char *keys[] = {",\"name\":", ",\"version\":", ",\"machines\":", ",\"phases\":", ",\"observes\":", ",\"traces\":"};
         bs_adds(&bs.out, "{\"type\":\"hello\",\"protocol\":1");
-        bs_add_string(&bs.out, ",\"name\":", engine->name);
-        bs_add_string(&bs.out, ",\"version\":", engine->version);
-        bs_add_string(&bs.out, ",\"machines\":", engine->machines);
-        bs_add_string(&bs.out, ",\"phases\":", engine->phases);
-        bs_add_string(&bs.out, ",\"observes\":", engine->observes);
-        bs_add_string(&bs.out, ",\"traces\":", engine->traces);
+        for (int i = 0; i < 6; i++) bs_add_string(&bs.out, keys[i], values[i]);
         bs_end_answer();
     }
 }
@@ -744,13 +693,13 @@ static const char *bs_read_run(const bs_request *request, bs_run *run) {
     bs_now.print_count = bs_now.last_print = 0;
     bs_now.crc = 0;
     bs_now.answered = false;
-    if (!(run->machine = request->value[BS_MACHINE])) return "run without a machine";
-    if (!request->value[BS_PROGRAM]) return "run without a program";
-    if (!request->value[BS_INPUT]) return "run without input";
+    for (int key = BS_MACHINE; key <= BS_TRACE; key++) {
+        if (!request->value[key]) return "run without machine, program, input or trace";
+    }
     if (!bs_number(request, BS_FUEL, INT64_MAX, &run->fuel)) return "run without fuel from 0 to 2^63 - 1";
-    if (!trace) return "run without a trace";
     if (!bs_number(request, BS_EVERY, UINT64_MAX, &bs_now.every)) return "run without a number every";
     if (!bs_number(request, BS_FROM, UINT64_MAX, &bs_now.from)) return "run without a number from";
+    run->machine = request->value[BS_MACHINE];
     if (strcmp(trace, "none") != 0 && !bs_listed(bs.engine->traces, trace)) return "unknown trace";
     if (!bs_parse_input(request->value[BS_INPUT], run)) return "unreadable input";
     bs_now.hash = strcmp(trace, "hash") == 0;
@@ -781,11 +730,10 @@ static void bs_answer_run(const bs_request *request) {
 }
 
 /* Answers one line; false after `bye`. */
-static bool bs_answer(char *line, size_t length) {
+static bool bs_answer(char *line, const char *end) {
     bs_request request;
     uint64_t id;
-    bool whole = !memchr(line, 0, length);
-    bool readable = bs_parse(line, &request) && whole;
+    bool readable = bs_parse(line, &request) == end;
     if (!bs_number(&request, BS_ID, UINT64_MAX, &id)) request.value[BS_ID] = NULL;
     /* It is repeated as it is, and JSON has no leading zeros. */
     for (char **text = &request.value[BS_ID]; *text && **text == '0' && (*text)[1];) ++*text;
@@ -801,51 +749,38 @@ static bool bs_answer(char *line, size_t length) {
 
 /* Reads more of standard input behind what there is, with nothing left unwritten meanwhile. False at its end. */
 static bool bs_fill(void) {
-    long count;
     bs_flush();
     memmove(bs.in.data, bs.in.data + bs.in_start, bs.in.length -= bs.in_start);
     bs.in_start = 0;
-    do count = (long)bs_read(0, bs_reserve(&bs.in, BS_CHUNK + 1), BS_CHUNK);
-    while (count < 0 && BS_AGAIN);
+    long count = (long)bs_read(0, bs_reserve(&bs.in, BS_CHUNK + 1), BS_CHUNK);
     if (count > 0) bs.in.length += (size_t)count;
     return count > 0;
 }
 
 /* The next line, ended by a zero byte; NULL at the end of the input. A line beyond the limit is answered and skipped. */
-static char *bs_next_line(size_t *length) {
+static char *bs_next_line(char **end) {
     bool too_long = false;
     for (size_t searched = 0;;) {
         char *start = bs.in.data + bs.in_start;
-        char *end = (char *)memchr(start + searched, '\n', bs.in.length - bs.in_start - searched);
-        if (end) {
-            bs.in_start = (size_t)(end + 1 - bs.in.data);
-            if (too_long) {
-                bs_error(NULL, "line too long");
-                too_long = false;
-                searched = 0;
-                continue;
-            }
-            *end = 0;
-            *length = (size_t)(end - start);
-            return start;
-        }
-        searched = bs.in.length - bs.in_start;
-        if (searched > BS_LINE_LIMIT) {
-            too_long = true;
+        *end = (char *)memchr(start + searched, '\n', bs.in.length - bs.in_start - searched);
+        searched = *end ? 0 : bs.in.length - bs.in_start;
+        if (*end) {
+            bs.in_start = (size_t)(*end + 1 - bs.in.data);
+            **end = 0;
+            if (!too_long) return start;
+            bs_error(NULL, "line too long");
+            too_long = false;
+        } else if (searched > BS_LINE_LIMIT) {
             bs.in_start = bs.in.length;
             searched = 0;
+            too_long = true;
         }
-        if (bs_fill()) continue;
-        if (too_long || searched == 0) return NULL;
-        /* The last line may lack its line feed. */
-        bs.in_start = bs.in.length;
-        bs.in.data[bs.in.length] = 0;
-        *length = searched;
-        return bs.in.data;
+        if (!*end && !bs_fill()) return NULL;
     }
 }
 
 int bs_serve(const bs_engine *engine) {
+    static const char *const parts[BS_PARTS] = {"pc", "depth", "stack", "cells", "output"};
     fflush(stdout);
     bs.engine = engine;
     bs.channel = bs_dup(1);
@@ -853,17 +788,10 @@ int bs_serve(const bs_engine *engine) {
     bs_binary(0);
     bs_binary(bs.channel);
     bs_crc32_table();
-    bs.sees_pc = bs_listed(engine->observes, "pc");
-    bs.sees_depth = bs_listed(engine->observes, "depth");
-    bs.sees_stack = bs_listed(engine->observes, "stack");
-    bs.sees_cells = bs_listed(engine->observes, "cells");
-    bs.sees_output = bs_listed(engine->observes, "output");
+    for (int part = 0; part < BS_PARTS; part++) bs.sees[part] = bs_listed(engine->observes, parts[part]);
     bs_reserve(&bs.in, BS_CHUNK + 1);
     bs_reserve(&bs_now.rows, 2 * BS_ROWS);
-    size_t length;
-    for (char *line; (line = bs_next_line(&length));) {
-        if (!bs_answer(line, length)) break;
-    }
+    for (char *line, *end; (line = bs_next_line(&end)) && bs_answer(line, end);) continue;
     bs_flush();
     return 0;
 }

@@ -9,12 +9,21 @@ use crate::program::Program;
 pub(super) const NONE: u32 = u32::MAX;
 
 /// A run of instructions that control enters at the first and leaves at the last only.
+///
+/// Blocks are many and what they do is often the same, hence it lies elsewhere.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Block {
+struct Block {
     /// The index of its first instruction.
-    pub first: u32,
+    first: u32,
     /// Where its targets start in the table of targets.
     targets: u32,
+    /// Where what it does lies in the table of works.
+    work: u32,
+}
+
+/// What a block does to the stack, and how control leaves it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Work {
     /// How much higher the stack is after it than before it.
     pub net: i32,
     /// The lowest that its pops reach, from the height before it.
@@ -25,9 +34,21 @@ pub(super) struct Block {
     pub ending: Ending,
 }
 
-impl Block {
-    fn start(first: u32, targets: u32) -> Self {
-        Self { first, targets, net: 0, low: 0, high: i32::MIN, ending: Ending::default() }
+impl Work {
+    /// That of a block of one instruction.
+    fn of(shape: &Shape) -> Self {
+        let net = shape.pushes - shape.pops;
+        Self { net, low: -shape.pops, high: net, ending: shape.ending }
+    }
+
+    /// That of this block with `next` behind it.
+    fn then(self, next: Self) -> Self {
+        Self {
+            net: self.net + next.net,
+            low: self.low.min(self.net + next.low),
+            high: self.high.max(self.net + next.high),
+            ending: next.ending,
+        }
     }
 }
 
@@ -140,12 +161,13 @@ impl Offsets {
     }
 
     /// Counts the members, so that [`Offsets::rank`] knows them.
-    fn count(&mut self) {
+    fn count(&mut self) -> u32 {
         let mut members = 0;
         for (bits, before) in &mut self.words {
             *before = members;
             members += bits.count_ones();
         }
+        members
     }
 
     /// How many members are below `offset`.
@@ -161,6 +183,8 @@ pub(super) struct Blocks {
     list: Vec<Block>,
     /// For each block the targets of its jumps, then its callee; [`NONE`] for a bad one.
     targets: Vec<u32>,
+    /// What each instruction of the instruction set does as a block, then what longer blocks do.
+    works: Vec<Work>,
     /// What each instruction of the instruction set pops and pushes.
     effects: Vec<(i32, i32)>,
 }
@@ -200,12 +224,15 @@ impl Blocks {
                 leaders.insert(insn.next());
             }
         }
-        leaders.count();
+        let count = leaders.count() as usize;
         for target in targets.iter_mut().filter(|target| **target != NONE) {
             *target = leaders.rank(*target);
         }
         let effects = shapes.iter().map(|shape| (shape.pops, shape.pushes)).collect();
-        Self { list: split(program, &shapes, &leaders), targets, effects }
+        let mut works: Vec<Work> = shapes.iter().map(Work::of).collect();
+        let mut list = Vec::with_capacity(count + 1);
+        split(program, &shapes, &leaders, &mut list, &mut works);
+        Self { list, targets, works, effects }
     }
 
     /// How many blocks there are.
@@ -213,10 +240,15 @@ impl Blocks {
         self.list.len() - 1
     }
 
-    /// The block with a number below [`Blocks::len`].
+    /// What the block with a number below [`Blocks::len`] does.
     #[inline]
-    pub fn get(&self, block: u32) -> &Block {
-        &self.list[block as usize]
+    pub fn work(&self, block: u32) -> &Work {
+        &self.works[self.list[block as usize].work as usize]
+    }
+
+    /// The index of the first instruction of a block.
+    pub fn first_insn(&self, block: u32) -> u32 {
+        self.list[block as usize].first
     }
 
     /// The index of the last instruction of a block.
@@ -226,7 +258,7 @@ impl Blocks {
 
     /// The indexes of the instructions of a block.
     pub fn insns(&self, block: u32) -> std::ops::Range<usize> {
-        self.get(block).first as usize..self.list[block as usize + 1].first as usize
+        self.first_insn(block) as usize..self.list[block as usize + 1].first as usize
     }
 
     /// Whether no block follows `block`.
@@ -239,31 +271,42 @@ impl Blocks {
         self.effects[usize::from(program.insns()[at].id.0)]
     }
 
-    /// How many numbers [`Blocks::exit`] knows for a block.
+    /// The places of the jumps of a block and of its call among those of all blocks.
     #[inline]
-    pub fn exits(&self, block: u32) -> u32 {
-        self.list[block as usize + 1].targets - self.get(block).targets + 1
+    fn places(&self, block: u32) -> std::ops::Range<u32> {
+        self.list[block as usize].targets..self.list[block as usize + 1].targets
+    }
+
+    /// How many numbers [`Blocks::exit`] knows for a block. They are few, as operands are.
+    #[inline]
+    pub fn exits(&self, block: u32) -> u8 {
+        self.places(block).len() as u8 + 1
     }
 
     /// Exit number `number` of a block: the way to the next block, then the jumps, then the
     /// call. `None` for one that the block does not have or whose target is bad.
     #[inline]
-    pub fn exit(&self, block: u32, number: u32) -> Option<Exit> {
-        let this = self.get(block);
-        let Some(number) = number.checked_sub(1) else {
-            let exists = this.ending.falls && !self.is_last(block);
+    pub fn exit(&self, block: u32, number: u8) -> Option<Exit> {
+        if number == 0 {
+            let exists = self.work(block).ending.falls && !self.is_last(block);
             return exists.then_some(Exit { kind: ExitKind::Next, to: block + 1 });
-        };
-        let target = this.targets + number;
-        let to = *self.targets.get(target as usize)?;
-        let is_call = this.ending.calls && target + 1 == self.list[block as usize + 1].targets;
-        let kind = if is_call { ExitKind::Call } else { ExitKind::Jump };
-        (to != NONE).then_some(Exit { kind, to })
+        }
+        let place = self.place_of_exit(block, number);
+        let to = *self.targets.get(place as usize)?;
+        (to != NONE).then(|| Exit { kind: self.kind(block, place), to })
     }
 
     /// The place of exit `number`, which is a jump or a call, among those of all blocks.
-    pub fn place_of_exit(&self, block: u32, number: u32) -> usize {
-        (self.get(block).targets + number) as usize - 1
+    #[inline]
+    pub fn place_of_exit(&self, block: u32, number: u8) -> u32 {
+        self.list[block as usize].targets + u32::from(number) - 1
+    }
+
+    /// Whether the exit of a block that has a place is a jump or a call.
+    #[inline]
+    pub fn kind(&self, block: u32, place: u32) -> ExitKind {
+        let is_last = place + 1 == self.places(block).end;
+        if is_last && self.work(block).ending.calls { ExitKind::Call } else { ExitKind::Jump }
     }
 
     /// How many jumps and calls all blocks have.
@@ -272,8 +315,9 @@ impl Blocks {
     }
 
     /// The entry that a block calls, if it ends in a call with a good target.
+    #[inline]
     pub fn callee(&self, block: u32) -> Option<u32> {
-        if !self.get(block).ending.calls {
+        if !self.work(block).ending.calls {
             return None;
         }
         self.exit(block, self.exits(block) - 1).map(|exit| exit.to)
@@ -290,25 +334,30 @@ fn check_indexes(program: &Program, at: usize, shape: &Shape, findings: &mut Fin
     }
 }
 
-fn split(program: &Program, shapes: &[Shape], leaders: &Offsets) -> Vec<Block> {
-    let mut list = Vec::new();
-    let mut block = Block::start(0, 0);
+/// Fills the list of blocks, and adds what those of several instructions do to `works`, which starts with
+/// what the instructions of the instruction set do.
+fn split(
+    program: &Program,
+    shapes: &[Shape],
+    leaders: &Offsets,
+    list: &mut Vec<Block>,
+    works: &mut Vec<Work>,
+) {
     let mut targets = 0;
     for (at, insn) in (0u32..).zip(program.insns()) {
-        if at > 0 && leaders.contains(insn.offset) {
-            list.push(block);
-            block = Block::start(at, targets);
+        let id = usize::from(insn.id.0);
+        match list.last_mut() {
+            Some(block) if !leaders.contains(insn.offset) => {
+                if block.work < shapes.len() as u32 {
+                    works.push(works[block.work as usize]);
+                    block.work = works.len() as u32 - 1;
+                }
+                let work = block.work as usize;
+                works[work] = works[work].then(works[id]);
+            }
+            _ => list.push(Block { first: at, targets, work: id as u32 }),
         }
-        let shape = &shapes[usize::from(insn.id.0)];
-        targets += shape.targets as u32;
-        block.low = block.low.min(block.net - shape.pops);
-        block.net += shape.pushes - shape.pops;
-        block.high = block.high.max(block.net);
-        block.ending = shape.ending;
+        targets += shapes[id].targets as u32;
     }
-    if !program.insns().is_empty() {
-        list.push(block);
-    }
-    list.push(Block::start(program.insns().len() as u32, targets));
-    list
+    list.push(Block { first: program.insns().len() as u32, targets, work: 0 });
 }

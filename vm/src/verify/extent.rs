@@ -1,6 +1,6 @@
 //! Extents: how low and how high the stack gets from a block on, callees included.
 
-use super::block::{ExitKind, NONE};
+use super::block::ExitKind;
 use super::height::{Breach, Heights};
 use super::scc;
 
@@ -56,12 +56,15 @@ struct Motion {
     peak: bool,
 }
 
+/// Stands for no exit: a block that owes its need to none but itself.
+const ITSELF: u8 = u8::MAX;
 /// The visits of blocks that finding the extents of a recursion may take, however few its blocks.
 const VISITS: usize = 1 << 20;
 /// The rounds that it may take, however many its blocks.
 const ROUNDS: usize = 16;
 
-/// The extents of all blocks that are reached.
+/// The extents of all blocks that a subroutine can reach. The start's frame needs none: its heights are
+/// absolute, and the walk holds each of them against the limits.
 pub(super) struct Extents<'a> {
     /// The heights of the blocks.
     pub heights: &'a Heights<'a>,
@@ -70,8 +73,8 @@ pub(super) struct Extents<'a> {
     breaches: Vec<Option<Breach>>,
     /// The strongly connected component of a block, numbered from 1; 0 if it has no other.
     components: Vec<u32>,
-    /// For a block in a recursion, the number of the exit to which it owes its need.
-    needed_by: Vec<u32>,
+    /// For a block in a recursion, the number of the exit to which it owes its need, or [`ITSELF`].
+    needed_by: Vec<u8>,
     grows: bool,
 }
 
@@ -80,17 +83,20 @@ impl<'a> Extents<'a> {
     /// alone or that are part of a recursion that needs a higher stack each time.
     pub fn find(heights: &'a Heights) -> Self {
         let blocks = heights.blocks;
+        let entries = heights.entries();
+        let count = if entries.is_empty() { 0 } else { blocks.len() };
         let mut this = Self {
             heights,
-            extents: vec![Extent::NOTHING; blocks.len()],
-            breaches: vec![None; blocks.len()],
-            components: vec![0; blocks.len()],
+            extents: vec![Extent::NOTHING; count],
+            breaches: vec![None; count],
+            components: vec![0; count],
             needed_by: Vec::new(),
             grows: false,
         };
         let mut number = 0;
         scc::components(
-            blocks.len(),
+            count,
+            entries,
             |block| blocks.exits(block),
             |block, number| heights.way(block, number).map(|exit| exit.to),
             |members| {
@@ -106,7 +112,7 @@ impl<'a> Extents<'a> {
 
     /// Why a block is not left, if it is not.
     pub fn breach(&self, block: u32) -> Option<Breach> {
-        self.heights.breach(block).or(self.breaches[block as usize])
+        self.heights.breach(block).or(self.breaches.get(block as usize).copied().flatten())
     }
 
     /// How much the callee with this entry takes of the stack it is called with; `None` if a
@@ -173,13 +179,13 @@ impl<'a> Extents<'a> {
     }
 
     /// The extent of a block as that of its exits has it, and the exit that it owes its need to.
-    fn look(&self, block: u32, calls: Calls) -> (Extent, u32) {
+    fn look(&self, block: u32, calls: Calls) -> (Extent, u8) {
         if let Some(breach) = self.breach(block) {
-            return (Extent::of_breach(breach), NONE);
+            return (Extent::of_breach(breach), ITSELF);
         }
-        let this = self.heights.blocks.get(block);
+        let this = self.heights.blocks.work(block);
         let mut extent = Extent { need: -i64::from(this.low), peak: i64::from(this.high) };
-        let mut needed_by = NONE;
+        let mut needed_by = ITSELF;
         for number in 0..self.heights.blocks.exits(block) {
             let Some(exit) = self.heights.way(block, number) else { continue };
             let rise = match exit.kind {
@@ -212,7 +218,7 @@ impl<'a> Extents<'a> {
     /// Finds the extents of a component with a recursive call, of which `first_call` is the
     /// first. Returns the calls whose peaks are bounded.
     fn settle_recursion(&mut self, members: &[u32], first_call: u32) -> Calls {
-        self.needed_by.resize(self.extents.len(), NONE);
+        self.needed_by.resize(self.extents.len(), ITSELF);
         self.iterate(members, Calls::NotRecursive);
         let peaks = members.iter().map(|&block| self.extents[block as usize].peak);
         let peaks: Vec<i64> = peaks.collect();
@@ -262,7 +268,7 @@ impl<'a> Extents<'a> {
     fn call_that_digs(&self, members: &[u32], block: u32) -> Option<u32> {
         let exit = |block: u32| {
             let number = self.needed_by[block as usize];
-            if number == NONE { None } else { self.heights.blocks.exit(block, number) }
+            if number == ITSELF { None } else { self.heights.blocks.exit(block, number) }
         };
         let next = |&block: &u32| {
             exit(block).map(|exit| exit.to).filter(|&to| self.is_same_component(block, to))
@@ -281,7 +287,7 @@ impl<'a> Extents<'a> {
             return None;
         }
         let (before, least) = self.heights.alone(block);
-        let height = before + i64::from(self.heights.blocks.get(block).net);
+        let height = before + i64::from(self.heights.blocks.work(block).net);
         if self.need(entry).is_some_and(|need| height - need < least) {
             return Some(Breach::Underflow);
         }

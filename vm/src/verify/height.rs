@@ -24,8 +24,6 @@ struct Place {
     height: i32,
     /// How much higher the stack is when the frame returns, or [`NEVER`].
     return_height: i32,
-    /// The latest link to the block, or [`NONE`].
-    coming: u32,
     /// Whether the way to the next block was followed.
     goes_on: bool,
     /// Why no way from the block is followed.
@@ -35,14 +33,8 @@ struct Place {
 /// The change of height until a return that does not come.
 const NEVER: i32 = i32::MIN;
 
-const UNREACHED: Place = Place {
-    component: NONE,
-    height: 0,
-    return_height: NEVER,
-    coming: NONE,
-    goes_on: false,
-    breach: None,
-};
+const UNREACHED: Place =
+    Place { component: NONE, height: 0, return_height: NEVER, goes_on: false, breach: None };
 
 impl Place {
     fn return_height(self) -> Option<i32> {
@@ -57,10 +49,12 @@ pub(super) struct Heights<'a> {
     /// How deep the stack of the machine is.
     pub depth: i32,
     places: Vec<Place>,
-    /// For each jump and call whether it was followed.
-    followed: Vec<bool>,
+    /// By the place of a jump or call.
+    links: Vec<Link>,
     /// For each component its group, and the height of its zero there.
     zeros: Vec<(u32, i64)>,
+    /// The start, then the entry of each call that is reached.
+    entries: Vec<u32>,
 }
 
 impl<'a> Heights<'a> {
@@ -70,22 +64,26 @@ impl<'a> Heights<'a> {
             blocks,
             depth,
             places: vec![UNREACHED; blocks.len()],
-            followed: vec![false; blocks.jumps_and_calls()],
+            coming: vec![NONE; blocks.len()],
+            links: vec![Link { from: NONE, earlier: NONE }; blocks.jumps_and_calls()],
             groups: Potentials::default(),
-            links: Vec::new(),
             returning: Vec::new(),
             pending: Vec::new(),
             entries: vec![0],
         };
         explorer.run();
-        let Explorer { places, followed, mut groups, .. } = explorer;
-        let zeros = (0..groups.len()).map(|component| groups.find(component)).collect();
-        Self { blocks, depth, places, followed, zeros }
+        let Explorer { places, links, groups, entries, .. } = explorer;
+        Self { blocks, depth, places, links, zeros: groups.into_zeros(), entries }
     }
 
     /// Whether control can come to a block.
     pub fn is_reached(&self, block: u32) -> bool {
         self.places[block as usize].component != NONE
+    }
+
+    /// The entries of subroutines that are called, once for each call.
+    pub fn entries(&self) -> &[u32] {
+        &self.entries[1..]
     }
 
     /// The group of frames whose heights are told with that of `block`, which is reached.
@@ -120,8 +118,9 @@ impl<'a> Heights<'a> {
 
     /// How much higher the stack is behind a jump or on the next block than before `block`;
     /// `None` behind a call that does not return.
+    #[inline]
     pub fn rise(&self, block: u32, kind: ExitKind) -> Option<i64> {
-        let this = self.blocks.get(block);
+        let this = self.blocks.work(block);
         let net = i64::from(this.net);
         if kind == ExitKind::Next && this.ending.calls {
             Some(net + i64::from(self.return_height(self.blocks.callee(block)?)?))
@@ -131,12 +130,13 @@ impl<'a> Heights<'a> {
     }
 
     /// Exit `number` of a block, if control can take it and heights agree behind it.
-    pub fn way(&self, block: u32, number: u32) -> Option<Exit> {
+    #[inline]
+    pub fn way(&self, block: u32, number: u8) -> Option<Exit> {
         let place = &self.places[block as usize];
         let exit = self.blocks.exit(block, number)?;
         let followed = match exit.kind {
             ExitKind::Next => place.goes_on,
-            _ => self.followed[self.blocks.place_of_exit(block, number)],
+            _ => self.links[self.blocks.place_of_exit(block, number) as usize].from != NONE,
         };
         (followed && place.breach.is_none()).then_some(exit)
     }
@@ -146,12 +146,12 @@ fn least(component: u32, depth: i32) -> i32 {
     if component == MAIN { 0 } else { -depth }
 }
 
-/// How control came to a block.
+/// A jump or call, as a way by which control came to a block.
 #[derive(Clone, Copy)]
 struct Link {
+    /// The block it leaves, or [`NONE`] if it was not followed.
     from: u32,
-    kind: ExitKind,
-    /// The link that was made before, to the same block.
+    /// The place of the one that was followed before to the same block, or [`NONE`].
     earlier: u32,
 }
 
@@ -160,10 +160,11 @@ struct Explorer<'a> {
     blocks: &'a Blocks,
     depth: i32,
     places: Vec<Place>,
-    followed: Vec<bool>,
-    groups: Potentials,
-    /// The jumps and calls that were followed.
+    /// The place of the latest jump or call that was followed to a block, or [`NONE`].
+    coming: Vec<u32>,
+    /// By the place of a jump or call.
     links: Vec<Link>,
+    groups: Potentials,
     /// Blocks that are known to return, of which those that lead to them do not know yet.
     returning: Vec<u32>,
     /// Blocks that were reached and not yet left.
@@ -199,7 +200,7 @@ impl Explorer<'_> {
 
     /// Follows the ways from a block, unless it breaks a limit.
     fn leave(&mut self, block: u32) {
-        let this = self.blocks.get(block);
+        let this = self.blocks.work(block);
         let place = &mut self.places[block as usize];
         if place.height + this.low < least(place.component, self.depth) {
             place.breach = Some(Breach::Underflow);
@@ -223,7 +224,7 @@ impl Explorer<'_> {
         }
     }
 
-    fn call(&mut self, block: u32, number: u32, entry: u32) {
+    fn call(&mut self, block: u32, number: u8, entry: u32) {
         self.link(block, number, Exit { kind: ExitKind::Call, to: entry });
         self.entries.push(entry);
         if let Some(net) = self.places[entry as usize].return_height() {
@@ -234,7 +235,7 @@ impl Explorer<'_> {
     /// Goes on behind a call whose callee changes the height by `net`.
     fn go_on(&mut self, block: u32, net: i32) {
         let place = &mut self.places[block as usize];
-        let after = place.height + self.blocks.get(block).net + net;
+        let after = place.height + self.blocks.work(block).net + net;
         if after < least(place.component, self.depth) {
             place.breach = Some(Breach::Underflow);
         } else if after > self.depth {
@@ -245,7 +246,7 @@ impl Explorer<'_> {
     }
 
     /// Follows a way at whose end the height is `after`, from the zero of the block's component.
-    fn follow(&mut self, block: u32, number: u32, exit: Exit, after: i32) {
+    fn follow(&mut self, block: u32, number: u8, exit: Exit, after: i32) {
         let component = self.places[block as usize].component;
         let there = self.places[exit.to as usize];
         if there.component == NONE {
@@ -267,14 +268,13 @@ impl Explorer<'_> {
         }
     }
 
-    fn link(&mut self, from: u32, number: u32, Exit { kind, to }: Exit) {
+    fn link(&mut self, from: u32, number: u8, Exit { kind, to }: Exit) {
         if kind == ExitKind::Next {
             self.places[from as usize].goes_on = true;
         } else {
-            self.followed[self.blocks.place_of_exit(from, number)] = true;
-            let latest = &mut self.places[to as usize].coming;
-            let earlier = std::mem::replace(latest, self.links.len() as u32);
-            self.links.push(Link { from, kind, earlier });
+            let place = self.blocks.place_of_exit(from, number);
+            let earlier = std::mem::replace(&mut self.coming[to as usize], place);
+            self.links[place as usize] = Link { from, earlier };
         }
     }
 
@@ -294,7 +294,7 @@ impl Explorer<'_> {
         if let Some(from) = block.checked_sub(1)
             && self.places[from as usize].goes_on
         {
-            let called = if self.blocks.get(from).ending.calls {
+            let called = if self.blocks.work(from).ending.calls {
                 self.blocks
                     .callee(from)
                     .and_then(|entry| self.places[entry as usize].return_height())
@@ -302,16 +302,16 @@ impl Explorer<'_> {
                 Some(0)
             };
             if let Some(called) = called {
-                self.set_return(from, self.blocks.get(from).net + called + net);
+                self.set_return(from, self.blocks.work(from).net + called + net);
             }
         }
-        let mut latest = self.places[block as usize].coming;
-        while let Some(&Link { from, kind, earlier }) = self.links.get(latest as usize) {
-            match kind {
+        let mut place = self.coming[block as usize];
+        while let Some(&Link { from, earlier }) = self.links.get(place as usize) {
+            match self.blocks.kind(from, place) {
                 ExitKind::Call => self.go_on(from, net),
-                _ => self.set_return(from, self.blocks.get(from).net + net),
+                _ => self.set_return(from, self.blocks.work(from).net + net),
             }
-            latest = earlier;
+            place = earlier;
         }
     }
 }

@@ -17,9 +17,13 @@ impl Potentials {
         component
     }
 
-    /// How many components there are.
-    pub fn len(&self) -> u32 {
-        self.links.len() as u32
+    /// What [`Potentials::find`] says of each component.
+    pub fn into_zeros(mut self) -> Vec<(u32, i64)> {
+        // That leaves each tied to the first of its group.
+        for component in 0..self.links.len() {
+            self.find(component as u32);
+        }
+        self.links
     }
 
     /// The first component of the group of `component`, and the height of its zero there.

@@ -18,34 +18,36 @@ enum Frame {
 }
 
 /// What the walk knows of a block.
-#[derive(Clone, Copy, Default)]
-struct Seen {
-    in_main: bool,
-    in_callee: bool,
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    InMain = 1,
+    InCallee = 2,
     /// A fault of the stack at its first instruction was noted.
-    met: bool,
+    Met = 4,
     /// The fault for which it is not left was noted.
-    stopped: bool,
+    Stopped = 8,
 }
 
-/// Walks through all frames of a program and adds to `findings` what is wrong in them.
+/// Walks through all frames of a program and adds to `findings` what is wrong in them. Returns how deep
+/// the stack gets if nothing is, not counting recursion that makes it deeper without a bound.
 pub(super) fn walk(
     program: &Program,
     code_end: CodeEnd,
     extents: &Extents,
     findings: &mut Findings,
-) {
+) -> i64 {
     let heights = extents.heights;
     let mut walk = Walk {
         program,
         heights,
         extents,
         findings,
-        seen: vec![Seen::default(); heights.blocks.len()],
+        seen: vec![0; heights.blocks.len()],
         pending: vec![(0, Frame::Main)],
         returns: Vec::new(),
         torn: Vec::new(),
         runs: None,
+        deepest: 0,
     };
     while let Some((block, frame)) = walk.pending.pop() {
         walk.visit(block, frame);
@@ -54,6 +56,7 @@ pub(super) fn walk(
     if let (Some(block), CodeEnd::Reject) = (walk.runs, code_end) {
         walk.findings.add(heights.blocks.last_insn(block), Cause::Runs);
     }
+    walk.deepest
 }
 
 struct Walk<'a> {
@@ -61,7 +64,8 @@ struct Walk<'a> {
     heights: &'a Heights<'a>,
     extents: &'a Extents<'a>,
     findings: &'a mut Findings,
-    seen: Vec<Seen>,
+    /// For each block what was [`Seen`] of it.
+    seen: Vec<u8>,
     pending: Vec<(u32, Frame)>,
     /// Blocks at whose end subroutines return.
     returns: Vec<u32>,
@@ -69,19 +73,28 @@ struct Walk<'a> {
     torn: Vec<u32>,
     /// The last block, if execution can run past its end.
     runs: Option<u32>,
+    /// How deep the stack gets in what was walked of the start's frame.
+    deepest: i64,
 }
 
 impl Walk<'_> {
-    fn visit(&mut self, block: u32, frame: Frame) {
+    /// Notes that something was seen of a block, and tells whether it was before.
+    fn saw(&mut self, block: u32, what: Seen) -> bool {
         let seen = &mut self.seen[block as usize];
-        let in_frame = match frame {
-            Frame::Main => &mut seen.in_main,
-            Frame::Callee => &mut seen.in_callee,
+        let before = *seen & what as u8 != 0;
+        *seen |= what as u8;
+        before
+    }
+
+    fn visit(&mut self, block: u32, frame: Frame) {
+        let seen = match frame {
+            Frame::Main => Seen::InMain,
+            Frame::Callee => Seen::InCallee,
         };
-        if std::mem::replace(in_frame, true) || !self.goes_through(block, frame) {
+        if self.saw(block, seen) || !self.goes_through(block, frame) {
             return;
         }
-        let ending = self.heights.blocks.get(block).ending;
+        let ending = self.heights.blocks.work(block).ending;
         if ending.returns {
             match frame {
                 Frame::Main => {
@@ -111,9 +124,9 @@ impl Walk<'_> {
     /// Whether control gets to the end of a block and, if that calls, into the callee.
     fn goes_through(&mut self, block: u32, frame: Frame) -> bool {
         let blocks = self.heights.blocks;
-        let this = blocks.get(block);
+        let this = blocks.work(block);
         if let Some(breach) = self.extents.breach(block) {
-            if !std::mem::replace(&mut self.seen[block as usize].stopped, true) {
+            if !self.saw(block, Seen::Stopped) {
                 let (before, least) = self.heights.alone(block);
                 let (at, cause) = self
                     .breaking_insn(block, before, least)
@@ -132,11 +145,14 @@ impl Walk<'_> {
             breaking.into_iter().for_each(|(at, cause)| self.findings.add(at, cause));
             return false;
         }
+        self.deepest = self.deepest.max(before + i64::from(this.high));
         let Some(entry) = blocks.callee(block) else { return true };
         let after = before + i64::from(this.net);
+        let peak = self.extents.peak(entry);
+        self.deepest = self.deepest.max(after + peak.unwrap_or(0));
         let breach = if self.extents.need(entry).is_some_and(|need| need > after) {
             Breach::Underflow
-        } else if self.extents.peak(entry).is_some_and(|peak| after + peak > depth) {
+        } else if peak.is_some_and(|peak| after + peak > depth) {
             Breach::Overflow
         } else {
             return true;
@@ -166,7 +182,7 @@ impl Walk<'_> {
     /// The call at the end of a block, as breaking a limit through its callee.
     fn breaking_call(&self, block: u32, before: i64, breach: Breach) -> (u32, Cause) {
         let blocks = self.heights.blocks;
-        let height = before + i64::from(blocks.get(block).net);
+        let height = before + i64::from(blocks.work(block).net);
         let depth = i64::from(self.heights.depth);
         let callee = blocks.callee(block);
         let cause = match breach {
@@ -183,14 +199,14 @@ impl Walk<'_> {
     }
 
     /// Goes from a block through one of its exits to another of the same frame, if heights agree.
-    fn go(&mut self, from: u32, number: u32, exit: Exit, frame: Frame) {
+    fn go(&mut self, from: u32, number: u8, exit: Exit, frame: Frame) {
         let to = exit.to;
         let Some(rise) = self.heights.rise(from, exit.kind) else { return };
         if self.heights.way(from, number).is_none() {
-            if !std::mem::replace(&mut self.seen[to as usize].met, true) {
+            if !self.saw(to, Seen::Met) {
                 let here = self.heights.before(from) + rise;
                 let there = self.heights.before(to);
-                let first = self.heights.blocks.get(to).first;
+                let first = self.heights.blocks.first_insn(to);
                 self.findings.add(first, Cause::Meets { here, there });
             }
             return;
@@ -215,7 +231,7 @@ impl Walk<'_> {
         let mut first = vec![None; self.torn.len()];
         for &block in &self.returns {
             let Ok(group) = self.torn.binary_search(&self.heights.group(block)) else { continue };
-            let net = i64::from(self.heights.blocks.get(block).net);
+            let net = i64::from(self.heights.blocks.work(block).net);
             let here = self.heights.before(block) + net;
             let there = *first[group].get_or_insert(here);
             if here != there {
