@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use bytestone::case::load as case_load;
 use bytestone::corpus;
+use bytestone::engine::message;
 use bytestone::examples::examples;
+use bytestone::known;
 use bytestone::manual::Manual;
 use bytestone::registry::Registry;
 use bytestone::report::claim;
@@ -62,6 +64,8 @@ fn files() -> Result<Vec<(PathBuf, String)>, Box<dyn std::error::Error>> {
         ("cases-1.json", case_load::schema()),
         ("corpus-1.json", &corpus::schema()),
         ("claim-1.json", &claim::schema()),
+        ("known-failures-1.json", &known::schema()),
+        ("protocol-1.json", &message::schema()),
     ] {
         let path = docs.join("schema").join(name);
         files.push((path, format!("{schema:#}\n")));

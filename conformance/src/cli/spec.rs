@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use bytestone::engine::message;
 use bytestone::examples::examples;
 use bytestone::manual::Manual;
 use bytestone::registry::open_machine;
 use bytestone::report::claim;
-use bytestone::{case, corpus};
+use bytestone::{case, corpus, known};
 use bytestone_spec::json::to_json;
 use bytestone_spec::{builtin, load};
 use clap::{Args, ValueEnum};
@@ -155,6 +156,10 @@ enum SchemaOf {
     Corpus,
     /// Claims of conformance, `bytestone: claim/1`
     Claim,
+    /// Lists of known failures, `bytestone: known-failures/1`
+    KnownFailures,
+    /// Messages of the engine protocol
+    Protocol,
 }
 
 impl SchemaCommand {
@@ -165,6 +170,8 @@ impl SchemaCommand {
             SchemaOf::Cases => write_json(case::load::schema())?,
             SchemaOf::Corpus => write_json(&corpus::schema())?,
             SchemaOf::Claim => write_json(&claim::schema())?,
+            SchemaOf::KnownFailures => write_json(&known::schema())?,
+            SchemaOf::Protocol => write_json(&message::schema())?,
         }
         Ok(ExitCode::SUCCESS)
     }

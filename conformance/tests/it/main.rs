@@ -5,6 +5,7 @@ mod cli;
 mod corpus;
 mod manual;
 mod planted;
+mod protocol;
 mod rounds;
 mod tools;
 mod tutorial;

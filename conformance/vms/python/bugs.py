@@ -296,7 +296,7 @@ def _(machine):
     machine.actions["STORE"] = lambda run, slot: store(run, slot & 0x7F)
 
 
-@bug("stack-locals-per-call", "stack", "CALL", "A subroutine gets variables of its own, all zero.")
+@bug("stack-locals-per-call", "stack", "CALL,RET", "A subroutine gets variables of its own, all zero.")
 def _(machine):
     call, ret, frames = machine.actions["CALL"], machine.actions["RET"], []
 
