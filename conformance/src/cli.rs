@@ -1,9 +1,11 @@
 //! Arguments, output and exit codes of the `bytestone` command.
 
 mod diff;
+mod doctor;
 mod engines;
 mod fuzz;
 mod input;
+mod new_engine;
 mod output;
 mod program;
 mod report;
@@ -57,6 +59,10 @@ enum Command {
     Run(program::Run),
     /// Hold an engine to the corpus, step by step
     Test(Box<test::Test>),
+    /// Look an engine over: a short dialogue, and what to do next
+    Doctor(doctor::Doctor),
+    /// Write the skeleton of an engine
+    NewEngine(new_engine::NewEngine),
     /// Run one program on several engines: who agrees, and who stands alone
     Diff(diff::Diff),
     /// Run generated programs on an engine and on the reference tier, and cut down what differs
@@ -80,6 +86,8 @@ pub fn main() -> ExitCode {
         Command::Verify(command) => command.run(),
         Command::Run(command) => command.run(),
         Command::Test(command) => command.run(),
+        Command::Doctor(command) => command.run(),
+        Command::NewEngine(command) => command.run(),
         Command::Diff(command) => command.run(),
         Command::Fuzz(command) => command.run(),
         Command::Report(command) => command.run(),

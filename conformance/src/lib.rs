@@ -5,6 +5,7 @@ pub mod bless;
 pub mod campaign;
 pub mod case;
 pub mod corpus;
+pub mod doctor;
 pub mod engine;
 pub mod examples;
 pub mod execute;

@@ -53,10 +53,15 @@ impl Launch {
         })
     }
 
-    fn command(&self) -> Command {
+    /// Starts a process, and says nothing to it.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be started.
+    pub fn process(&self) -> std::io::Result<Process> {
         let mut command = Command::new(Path::new(&self.command[0]));
         command.args(&self.command[1..]);
-        command
+        Process::start(command, self.limits)
     }
 }
 
@@ -106,7 +111,9 @@ impl ChildEngine {
 
     fn open(&self) -> Result<(Process, Description), Mishap> {
         let not_started = |why: String| MishapKind::NotStarted(why);
-        let mut process = Process::start(self.launch.command(), self.launch.limits)
+        let mut process = self
+            .launch
+            .process()
             .map_err(|error| not_started(format!("{}: {error}", self.launch.command[0])))?;
         match self.introduction(&mut process) {
             Ok(description) => Ok((process, description)),

@@ -144,7 +144,7 @@ fn check_names_every_fault() {
 
 #[test]
 fn schemas_and_lists_are_there() {
-    for format in ["spec", "cases", "corpus"] {
+    for format in ["spec", "cases", "corpus", "known-failures"] {
         assert!(json(&call(&["schema", format]).out)["properties"]["bytestone"].is_object());
     }
     assert_eq!(json(&call(&["isa", "loop"]).out)["instructions"].as_array().map(Vec::len), Some(9));

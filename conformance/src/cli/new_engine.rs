@@ -1,0 +1,152 @@
+//! `bytestone new-engine`: the skeleton of an engine in one of several languages.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use bytestone::registry::open_machine;
+use clap::{Args, ValueEnum};
+
+use super::output::{self, Failure};
+
+/// Arguments of `bytestone new-engine`.
+#[derive(Debug, Args)]
+pub struct NewEngine {
+    /// The language that it is written in
+    #[arg(long, value_enum)]
+    lang: Language,
+    /// The machine that it runs: a built-in name or a spec file
+    #[arg(long, value_name = "MACHINE", default_value = "calculator")]
+    machine: String,
+    /// The name that it gives itself
+    #[arg(long, value_name = "NAME", default_value = "my-vm", value_parser = parse_name)]
+    name: String,
+    /// Where the files go
+    #[arg(value_name = "FOLDER", default_value = ".")]
+    folder: PathBuf,
+}
+
+/// Languages that there is a skeleton in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Language {
+    /// C11, over one header
+    C,
+    /// Python 3.9 or newer
+    Python,
+    /// Node 18 or newer
+    Js,
+    /// Go, standard library only
+    Go,
+    /// Java 17 or newer
+    Java,
+    /// Rust, standard library only
+    Rust,
+}
+
+/// What a skeleton consists of.
+struct Skeleton {
+    /// Names and texts of the files.
+    files: &'static [(&'static str, &'static str)],
+    build: Option<&'static str>,
+    run: &'static str,
+}
+
+macro_rules! file {
+    ($path:literal) => {
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/", $path))
+    };
+}
+
+impl Language {
+    const fn skeleton(self) -> Skeleton {
+        match self {
+            Self::C => Skeleton {
+                files: &[
+                    ("engine.c", file!("templates/engine/c/engine.c")),
+                    ("bytestone.h", file!("vms/c/bytestone.h")),
+                ],
+                build: Some("cc -std=c11 -O2 -o engine engine.c"),
+                run: "./engine",
+            },
+            Self::Python => Skeleton {
+                files: &[
+                    ("engine.py", file!("templates/engine/python/engine.py")),
+                    ("bytestone.py", file!("vms/python/bytestone.py")),
+                ],
+                build: None,
+                run: "python3 engine.py",
+            },
+            Self::Js => Skeleton {
+                files: &[
+                    ("engine.js", file!("templates/engine/js/engine.js")),
+                    ("bytestone.js", file!("vms/js/bytestone.js")),
+                ],
+                build: None,
+                run: "node engine.js",
+            },
+            Self::Go => Skeleton {
+                files: &[("engine.go", file!("templates/engine/go/engine.go"))],
+                build: Some("go build engine.go"),
+                run: "./engine",
+            },
+            Self::Java => Skeleton {
+                files: &[("Engine.java", file!("templates/engine/java/Engine.java"))],
+                build: Some("javac Engine.java"),
+                run: "java Engine",
+            },
+            Self::Rust => Skeleton {
+                files: &[("engine.rs", file!("templates/engine/rust/engine.rs"))],
+                build: Some("rustc --edition 2021 -O engine.rs"),
+                run: "./engine",
+            },
+        }
+    }
+}
+
+/// Names go into string literals of all these languages.
+fn parse_name(name: &str) -> Result<String, String> {
+    let plain = |char: char| char.is_ascii_alphanumeric() || "-_. ".contains(char);
+    if name.is_empty() || !name.chars().all(plain) {
+        return Err("expected letters, digits, `-`, `_`, `.` and spaces".to_owned());
+    }
+    Ok(name.to_owned())
+}
+
+impl NewEngine {
+    /// Runs the command. A file that is there already is never written over.
+    pub fn run(&self) -> Result<ExitCode, Failure> {
+        let isa = open_machine(&self.machine)?;
+        let machine = format!("{}@{}", isa.name(), isa.version().major);
+        let skeleton = self.lang.skeleton();
+        let paths = skeleton.files.iter().map(|(name, text)| (self.folder.join(name), text));
+        let paths: Vec<_> = paths.collect();
+        if let Some((path, _)) = paths.iter().find(|(path, _)| path.exists()) {
+            let message = format!("{} is there already, and is left as it is", path.display());
+            return Err(Failure::Environment(message));
+        }
+        std::fs::create_dir_all(&self.folder)
+            .map_err(|error| Failure::file(&self.folder, &error))?;
+        for (path, text) in &paths {
+            let text = text.replace("@NAME@", &self.name).replace("@MACHINE@", &machine);
+            std::fs::write(path, text).map_err(|error| Failure::file(path, &error))?;
+        }
+        let written: Vec<String> =
+            paths.iter().map(|(path, _)| path.display().to_string()).collect();
+        output::write(self.what_next(&skeleton, &written).as_bytes(), None)?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn what_next(&self, skeleton: &Skeleton, written: &[String]) -> String {
+        let mut text = format!("wrote {}\n\n", written.join(" and "));
+        if self.folder != Path::new(".") {
+            let folder = self.folder.display().to_string();
+            text.push_str(&format!("go there:     {}\n", shell_words::join(["cd", &folder])));
+        }
+        if let Some(build) = skeleton.build {
+            text.push_str(&format!("build it:     {build}\n"));
+        }
+        let doctor = shell_words::join(["bytestone", "doctor", "--vm", skeleton.run]);
+        text.push_str(&format!("run it:       {}\n", skeleton.run));
+        text.push_str(&format!("look it over: {doctor}\n"));
+        text
+    }
+}
