@@ -1,4 +1,4 @@
-//! An engine. Build: rustc --edition 2021 -O engine.rs; run: ./engine
+// Build: rustc --edition 2021 -O engine.rs; run: ./engine
 
 use std::io::{self, BufRead, Write};
 
