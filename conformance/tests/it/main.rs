@@ -3,5 +3,6 @@
 mod cli;
 mod corpus;
 mod manual;
+mod reports;
 mod rounds;
 mod tutorial;
