@@ -162,15 +162,17 @@ impl<'a> Subject<'a> {
         let (prepared, found) = match (&self.expected, reply) {
             (_, Reply::Unsupported(message)) => return Ok(Finding::Unsupported(message.clone())),
             (Expected::Rejected(faults), Reply::Rejected(found)) => {
-                let difference = compare::rejection(faults, *found);
+                let difference = compare::rejection(self.isa, faults, *found);
                 return Ok(finding(difference.into_iter().collect(), None));
             }
             (Expected::Rejected(faults), Reply::Ran(ran)) => {
-                return Ok(finding(vec![compare::accepted(faults, ran)], None));
+                return Ok(finding(vec![compare::accepted(self.isa, faults, ran)], None));
             }
             (Expected::Runs { prepared, .. }, Reply::Rejected(found)) => {
                 let ran = prepared.run(&self.input, self.fuel, Watch::End, description.observes)?;
-                return Ok(finding(vec![compare::rejected(&ran, *found)], None));
+                let program = prepared.verified().program();
+                let difference = compare::rejected(self.isa, program, &ran, *found);
+                return Ok(finding(vec![difference], None));
             }
             (Expected::Runs { prepared, .. }, Reply::Ran(found)) => (prepared, found),
         };

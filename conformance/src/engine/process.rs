@@ -56,6 +56,8 @@ const TAG: &str = "BYTESTONE_ENGINE";
 const GRACE: Duration = Duration::from_millis(500);
 /// How often memory and log are looked at while a line is waited for.
 const LOOK: Duration = Duration::from_millis(20);
+/// How often processes are looked for that were left behind, at most.
+const SWEEPS: u32 = 25;
 /// Chunks of output that wait to be read; a process that writes more has to wait.
 const CHUNKS: usize = 64;
 /// Bytes of the log that are kept.
@@ -120,20 +122,31 @@ impl Process {
     pub fn line(&mut self) -> Result<Vec<u8>, MishapKind> {
         self.log_before = self.log.bytes.load(Ordering::Relaxed);
         let deadline = Instant::now() + self.limits.time;
+        let mut gone: Option<Instant> = None;
         loop {
             if let Some(line) = self.lines.pop_front() {
                 return Ok(line);
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            match self.output.recv_timeout(left.min(LOOK)) {
+            match self.output.recv_timeout(if gone.is_some() { LOOK } else { left.min(LOOK) }) {
                 Ok(Output::Lines(lines)) => self.lines.extend(lines),
                 Ok(Output::TooLong) => return Err(self.too_long()),
                 Ok(Output::Cut(text)) => return Err(self.ended(&text)),
                 Err(RecvTimeoutError::Disconnected) => return Err(self.ended(b"")),
-                Err(RecvTimeoutError::Timeout) if left.is_zero() => {
+                Err(RecvTimeoutError::Timeout) if left.is_zero() && gone.is_none() => {
                     return Err(MishapKind::TimedOut(self.limits.time));
                 }
-                Err(RecvTimeoutError::Timeout) => self.look()?,
+                // A descendant may hold the output open after the process has ended: what that wrote at last
+                // is read for a while, and no more is to come.
+                Err(RecvTimeoutError::Timeout) if gone.is_some_and(|at| at.elapsed() > GRACE) => {
+                    return Err(self.ended(b""));
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    self.look()?;
+                    if gone.is_none() && matches!(self.child.try_wait(), Ok(Some(_))) {
+                        gone = Some(Instant::now());
+                    }
+                }
             }
         }
     }
@@ -251,16 +264,23 @@ impl Drop for Process {
     }
 }
 
-/// Kills every process that carries a tag.
+/// Kills every process that carries a tag, and those that they start meanwhile.
 fn sweep(tag: &str) {
     let Ok(mut system) = System::new() else { return };
     let environment = ProcessRefreshKind::nothing().with_environ(UpdateKind::Always);
-    system.refresh_processes_specifics(ProcessesToUpdate::All, false, environment);
     let marked = format!("{TAG}={tag}");
-    for process in system.processes().values() {
-        if process.environ().iter().any(|variable| *variable == *marked) {
-            process.kill();
+    for _ in 0..SWEEPS {
+        system.refresh_processes_specifics(ProcessesToUpdate::All, true, environment);
+        let left = system
+            .processes()
+            .values()
+            .filter(|process| process.environ().iter().any(|variable| *variable == *marked));
+        // One that cannot be killed is not waited for.
+        let killed = left.filter(|process| process.kill()).count();
+        if killed == 0 {
+            return;
         }
+        thread::sleep(LOOK);
     }
 }
 

@@ -1,35 +1,55 @@
 //! Differences between what the reference tier says and what an engine says. Pure.
 
 use bytestone_spec::Isa;
+use bytestone_spec::isa::InsnId;
 use bytestone_vm::Fault;
+use bytestone_vm::program::Program;
 
 use super::rejection_fits;
 use crate::engine::{End, Mishap, NamedCell, Ran, Rejected};
 use crate::judge::list;
 use crate::verdict::{Aspect, Difference, fault_list};
 
-pub fn rejection(faults: &[Fault], found: Rejected) -> Option<Difference> {
+/// A rejection that is not one of those expected.
+pub fn rejection(isa: &Isa, faults: &[Fault], found: Rejected) -> Option<Difference> {
     (!rejection_fits(faults, found)).then(|| Difference {
         aspect: Aspect::Rejection,
-        expected: fault_list(faults),
+        expected: named_faults(isa, faults),
         found: found.to_string(),
     })
 }
 
-pub fn accepted(faults: &[Fault], ran: &Ran) -> Difference {
+/// A program that had to be rejected was run.
+pub fn accepted(isa: &Isa, faults: &[Fault], ran: &Ran) -> Difference {
     Difference {
         aspect: Aspect::Rejection,
-        expected: fault_list(faults),
+        expected: named_faults(isa, faults),
         found: format!("accepted; {}", ran.end),
     }
 }
 
-pub fn rejected(ran: &Ran, found: Rejected) -> Difference {
+/// A program that had to be run was rejected.
+pub fn rejected(isa: &Isa, program: &Program, ran: &Ran, found: Rejected) -> Difference {
+    let insn = found.at.and_then(|at| program.insns().iter().find(|insn| insn.offset == at));
     Difference {
         aspect: Aspect::Rejection,
         expected: format!("accepted; {}", ran.end),
-        found: found.to_string(),
+        found: format!("{found}{}", in_instruction(isa, insn.map(|insn| insn.id))),
     }
+}
+
+/// One line for each fault, with the instruction that it is in.
+fn named_faults(isa: &Isa, faults: &[Fault]) -> String {
+    let texts = fault_list(faults);
+    let named = texts
+        .lines()
+        .zip(faults)
+        .map(|(line, fault)| format!("{line}{}", in_instruction(isa, fault.insn)));
+    named.collect::<Vec<_>>().join("\n")
+}
+
+fn in_instruction(isa: &Isa, insn: Option<InsnId>) -> String {
+    insn.map_or_else(String::new, |insn| format!(" in {}", isa.instruction(insn).name))
 }
 
 pub fn hash(expected: &Ran, found: &Ran) -> Difference {
