@@ -1,5 +1,6 @@
 //! Arguments, output and exit codes of the `bytestone` command.
 
+mod export;
 mod fuzz;
 mod input;
 mod output;
@@ -50,6 +51,8 @@ enum Command {
     Verify(program::Verify),
     /// Verify and run a program
     Run(program::Run),
+    /// Write the built-in corpus as files, or as one JSON document
+    Export(export::Export),
     /// Hold an engine to the corpus, step by step
     Test(Box<test::Test>),
     /// Run generated programs on an engine and on the reference tier, and cut down what differs
@@ -69,6 +72,7 @@ pub fn main() -> ExitCode {
         Command::Dis(command) => command.run(),
         Command::Verify(command) => command.run(),
         Command::Run(command) => command.run(),
+        Command::Export(command) => command.run(),
         Command::Test(command) => command.run(),
         Command::Fuzz(command) => command.run(),
     };

@@ -8,6 +8,7 @@ pub mod corpus;
 pub mod engine;
 pub mod examples;
 pub mod execute;
+pub mod export;
 mod header;
 pub mod judge;
 pub mod known;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use bytestone::case::load as case_load;
 use bytestone::corpus;
 use bytestone::examples::examples;
+use bytestone::export;
 use bytestone::manual::Manual;
 use bytestone::registry::Registry;
 use bytestone_spec::load;
@@ -60,6 +61,7 @@ fn files() -> Result<Vec<(PathBuf, String)>, Box<dyn std::error::Error>> {
         ("spec-1.json", load::schema()),
         ("cases-1.json", case_load::schema()),
         ("corpus-1.json", &corpus::schema()),
+        ("export-1.json", &export::schema()),
     ] {
         let path = docs.join("schema").join(name);
         files.push((path, format!("{schema:#}\n")));

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use bytestone::examples::examples;
 use bytestone::manual::Manual;
 use bytestone::registry::open_machine;
-use bytestone::{case, corpus};
+use bytestone::{case, corpus, export};
 use bytestone_spec::json::to_json;
 use bytestone_spec::{builtin, load};
 use clap::{Args, ValueEnum};
@@ -152,6 +152,8 @@ enum SchemaOf {
     Cases,
     /// Corpus manifests, `bytestone: corpus/1`
     Corpus,
+    /// Exported corpora, `bytestone: export/1`
+    Export,
 }
 
 impl SchemaCommand {
@@ -161,6 +163,7 @@ impl SchemaCommand {
             SchemaOf::Spec => write_json(load::schema())?,
             SchemaOf::Cases => write_json(case::load::schema())?,
             SchemaOf::Corpus => write_json(&corpus::schema())?,
+            SchemaOf::Export => write_json(&export::schema())?,
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -2,6 +2,7 @@
 
 mod cli;
 mod corpus;
+mod export;
 mod manual;
 mod rounds;
 mod tutorial;
