@@ -1,8 +1,10 @@
 //! Arguments, output and exit codes of the `bytestone` command.
 
+mod explain;
 mod export;
 mod fuzz;
 mod input;
+mod new;
 mod output;
 mod program;
 mod spec;
@@ -51,8 +53,12 @@ enum Command {
     Verify(program::Verify),
     /// Verify and run a program
     Run(program::Run),
+    /// Show everything about a case: its program, expectations, steps, and the rules behind it
+    Explain(explain::Explain),
     /// Write the built-in corpus as files, or as one JSON document
     Export(export::Export),
+    /// Make a project for a machine of your own: a spec, cases, and a workflow that runs them
+    New(new::New),
     /// Hold an engine to the corpus, step by step
     Test(Box<test::Test>),
     /// Run generated programs on an engine and on the reference tier, and cut down what differs
@@ -72,7 +78,9 @@ pub fn main() -> ExitCode {
         Command::Dis(command) => command.run(),
         Command::Verify(command) => command.run(),
         Command::Run(command) => command.run(),
+        Command::Explain(command) => command.run(),
         Command::Export(command) => command.run(),
+        Command::New(command) => command.run(),
         Command::Test(command) => command.run(),
         Command::Fuzz(command) => command.run(),
     };

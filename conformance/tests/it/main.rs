@@ -2,7 +2,9 @@
 
 mod cli;
 mod corpus;
+mod explain;
 mod export;
 mod manual;
+mod project;
 mod rounds;
 mod tutorial;
