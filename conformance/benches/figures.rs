@@ -6,7 +6,6 @@ mod measure;
 
 use std::hint::black_box;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use arbitrary::Unstructured;
 use bytestone::corpus;
@@ -21,7 +20,7 @@ use bytestone_vm::generate::Generator;
 use bytestone_vm::trace::{HashTrace, NoTrace, Notation, TextTrace};
 use bytestone_vm::verify::{Verified, verify};
 use bytestone_vm::{Outcome, Reference, State};
-use measure::{line, machine, median, millis, rate};
+use measure::{ROUNDS, line, machine, median, millis, rate};
 
 fn main() {
     measure::head();

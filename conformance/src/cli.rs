@@ -2,8 +2,11 @@
 
 mod diff;
 mod engines;
+mod explain;
+mod export;
 mod fuzz;
 mod input;
+mod new;
 mod output;
 mod program;
 mod report;
@@ -55,6 +58,12 @@ enum Command {
     Verify(program::Verify),
     /// Verify and run a program
     Run(program::Run),
+    /// Show everything about a case: its program, expectations, steps, and the rules behind it
+    Explain(explain::Explain),
+    /// Write the built-in corpus as files, or as one JSON document
+    Export(export::Export),
+    /// Make a project for a machine of your own: a spec, cases, and a workflow that runs them
+    New(new::New),
     /// Hold an engine to the corpus, step by step
     Test(Box<test::Test>),
     /// Run one program on several engines: who agrees, and who stands alone
@@ -79,6 +88,9 @@ pub fn main() -> ExitCode {
         Command::Dis(command) => command.run(),
         Command::Verify(command) => command.run(),
         Command::Run(command) => command.run(),
+        Command::Explain(command) => command.run(),
+        Command::Export(command) => command.run(),
+        Command::New(command) => command.run(),
         Command::Test(command) => command.run(),
         Command::Diff(command) => command.run(),
         Command::Fuzz(command) => command.run(),

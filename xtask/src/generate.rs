@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use bytestone::case::load as case_load;
 use bytestone::corpus;
 use bytestone::examples::examples;
+use bytestone::export;
 use bytestone::manual::Manual;
+use bytestone::project;
 use bytestone::registry::Registry;
 use bytestone::report::claim;
 use bytestone_spec::load;
@@ -62,6 +64,8 @@ fn files() -> Result<Vec<(PathBuf, String)>, Box<dyn std::error::Error>> {
         ("cases-1.json", case_load::schema()),
         ("corpus-1.json", &corpus::schema()),
         ("claim-1.json", &claim::schema()),
+        ("project-1.json", &project::schema()),
+        ("export-1.json", &export::schema()),
     ] {
         let path = docs.join("schema").join(name);
         files.push((path, format!("{schema:#}\n")));

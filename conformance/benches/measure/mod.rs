@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use bytestone_spec::{Isa, load_builtin};
 
-const ROUNDS: usize = 5;
+/// How often each figure is taken.
+pub const ROUNDS: usize = 5;
 
 /// The heads of the columns.
 pub fn head() {

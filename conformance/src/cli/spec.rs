@@ -7,7 +7,7 @@ use bytestone::examples::examples;
 use bytestone::manual::Manual;
 use bytestone::registry::open_machine;
 use bytestone::report::claim;
-use bytestone::{case, corpus};
+use bytestone::{case, corpus, export, project};
 use bytestone_spec::json::to_json;
 use bytestone_spec::{builtin, load};
 use clap::{Args, ValueEnum};
@@ -155,6 +155,10 @@ enum SchemaOf {
     Corpus,
     /// Claims of conformance, `bytestone: claim/1`
     Claim,
+    /// Project files, `bytestone: project/1`
+    Project,
+    /// Exported corpora, `bytestone: export/1`
+    Export,
 }
 
 impl SchemaCommand {
@@ -165,6 +169,8 @@ impl SchemaCommand {
             SchemaOf::Cases => write_json(case::load::schema())?,
             SchemaOf::Corpus => write_json(&corpus::schema())?,
             SchemaOf::Claim => write_json(&claim::schema())?,
+            SchemaOf::Project => write_json(&project::schema())?,
+            SchemaOf::Export => write_json(&export::schema())?,
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -3,8 +3,11 @@
 mod adversaries;
 mod cli;
 mod corpus;
+mod explain;
+mod export;
 mod manual;
 mod planted;
+mod project;
 mod reports;
 mod rounds;
 mod tools;
