@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use bytestone::project;
+use bytestone::scaffold;
 use clap::Args;
 
 use super::export::write_tree;
@@ -22,7 +22,7 @@ impl New {
     /// Runs the command.
     pub fn run(&self) -> Result<ExitCode, Failure> {
         let name = &self.name;
-        let files = project::files(name).map_err(Failure::Environment)?;
+        let files = scaffold::files(name).map_err(Failure::Environment)?;
         let folder = self.folder.clone().unwrap_or_else(|| PathBuf::from(name));
         write_tree(&folder, &files)?;
         let mut text = format!("wrote {} files to {}\n\nNext:\n", files.len(), folder.display());

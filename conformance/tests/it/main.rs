@@ -5,6 +5,6 @@ mod corpus;
 mod explain;
 mod export;
 mod manual;
-mod project;
 mod rounds;
+mod scaffold;
 mod tutorial;

@@ -16,9 +16,9 @@ const VERSION: &str = "BYTESTONE_VERSION";
 /// The files of a new project for a machine: paths, and what they hold.
 ///
 /// ```
-/// let files = bytestone::project::files("abacus").unwrap();
+/// let files = bytestone::scaffold::files("abacus").unwrap();
 /// assert!(files.iter().any(|(path, _)| path.ends_with("spec/abacus.yaml")));
-/// assert!(bytestone::project::files("Abacus").is_err());
+/// assert!(bytestone::scaffold::files("Abacus").is_err());
 /// ```
 ///
 /// # Errors
