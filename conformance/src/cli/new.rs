@@ -30,7 +30,7 @@ impl New {
         for command in [
             go,
             format!("bytestone check spec/{name}.yaml"),
-            format!("bytestone test --spec spec/{name}.yaml --corpus cases"),
+            "bytestone test".to_owned(),
             format!("bytestone explain {name}/countdown --spec spec/{name}.yaml --corpus cases"),
             format!("bytestone manual spec/{name}.yaml --cases cases/{name} -o {name}.html"),
         ] {
