@@ -34,7 +34,7 @@ impl Explain {
     /// Runs the command.
     pub fn run(&self) -> Result<ExitCode, Failure> {
         let machines = registry(&self.spec)?;
-        let corpus = read_corpora(&[self.corpus.clone()], &machines)?;
+        let corpus = read_corpora(std::slice::from_ref(&self.corpus), &machines)?;
         let (file, case) = explain::find(&corpus, &self.case).map_err(Failure::Environment)?;
         let name = &file.content.machine;
         let isa = machines
