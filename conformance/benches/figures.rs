@@ -2,9 +2,10 @@
 //!
 //! Each line is the median of several rounds beside the number to reach; nothing is asserted.
 
+mod measure;
+
 use std::hint::black_box;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use arbitrary::Unstructured;
 use bytestone::corpus;
@@ -19,46 +20,16 @@ use bytestone_vm::generate::Generator;
 use bytestone_vm::trace::{HashTrace, NoTrace, Notation, TextTrace};
 use bytestone_vm::verify::{Verified, verify};
 use bytestone_vm::{Outcome, Reference, State};
-
-const ROUNDS: usize = 5;
+use measure::{ROUNDS, line, machine, median, millis, rate};
 
 fn main() {
-    println!("{:44} {:>16} {:>16}", "what", "measured", "to reach");
+    measure::head();
     load_specs();
     tiers();
     verifier();
     rounds();
     programs();
     whole_corpus();
-}
-
-fn line(what: &str, measured: String, goal: &str) {
-    println!("{what:44} {measured:>16} {goal:>16}");
-}
-
-/// The median duration of a task.
-fn median(mut task: impl FnMut()) -> Duration {
-    let mut times: Vec<Duration> = (0..ROUNDS)
-        .map(|_| {
-            let start = Instant::now();
-            task();
-            start.elapsed()
-        })
-        .collect();
-    times.sort();
-    times[ROUNDS / 2]
-}
-
-fn millis(time: Duration) -> String {
-    format!("{:.2} ms", time.as_secs_f64() * 1e3)
-}
-
-fn rate(count: f64, time: Duration) -> String {
-    format!("{:.2} M/s", count / time.as_secs_f64() / 1e6)
-}
-
-fn machine(name: &str) -> Isa {
-    load_builtin(name).expect("the machine is built in").expect("it is sound")
 }
 
 fn load_specs() {

@@ -3,8 +3,11 @@
 mod diff;
 mod doctor;
 mod engines;
+mod explain;
+mod export;
 mod fuzz;
 mod input;
+mod new;
 mod new_engine;
 mod output;
 mod program;
@@ -57,6 +60,12 @@ enum Command {
     Verify(program::Verify),
     /// Verify and run a program
     Run(program::Run),
+    /// Show everything about a case: its program, expectations, steps, and the rules behind it
+    Explain(explain::Explain),
+    /// Write the built-in corpus as files, or as one JSON document
+    Export(export::Export),
+    /// Make a project for a machine of your own: a spec, cases, and a workflow that runs them
+    New(new::New),
     /// Hold an engine to the corpus, step by step
     Test(Box<test::Test>),
     /// Look an engine over: a short dialogue, and what to do next
@@ -85,6 +94,9 @@ pub fn main() -> ExitCode {
         Command::Dis(command) => command.run(),
         Command::Verify(command) => command.run(),
         Command::Run(command) => command.run(),
+        Command::Explain(command) => command.run(),
+        Command::Export(command) => command.run(),
+        Command::New(command) => command.run(),
         Command::Test(command) => command.run(),
         Command::Doctor(command) => command.run(),
         Command::NewEngine(command) => command.run(),

@@ -7,8 +7,10 @@ use bytestone::case::load as case_load;
 use bytestone::corpus;
 use bytestone::engine::message;
 use bytestone::examples::examples;
+use bytestone::export;
 use bytestone::known;
 use bytestone::manual::Manual;
+use bytestone::project;
 use bytestone::registry::Registry;
 use bytestone::report::claim;
 use bytestone_spec::load;
@@ -66,6 +68,8 @@ fn files() -> Result<Vec<(PathBuf, String)>, Box<dyn std::error::Error>> {
         ("claim-1.json", &claim::schema()),
         ("known-failures-1.json", &known::schema()),
         ("protocol-1.json", &message::schema()),
+        ("project-1.json", &project::schema()),
+        ("export-1.json", &export::schema()),
     ] {
         let path = docs.join("schema").join(name);
         files.push((path, format!("{schema:#}\n")));

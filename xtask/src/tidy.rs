@@ -56,7 +56,7 @@ fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
         let name =
             path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         if path.is_dir() {
-            if name != "target" && name != "corpus" && name != "vms" {
+            if name != "target" && name != "corpus" && name != "vms" && name != "templates" {
                 rust_files(&path, files)?;
             }
         } else if path.extension().is_some_and(|extension| extension == "rs") {

@@ -8,7 +8,7 @@ use bytestone::examples::examples;
 use bytestone::manual::Manual;
 use bytestone::registry::open_machine;
 use bytestone::report::claim;
-use bytestone::{case, corpus, known};
+use bytestone::{case, corpus, export, known, project};
 use bytestone_spec::json::to_json;
 use bytestone_spec::{builtin, load};
 use clap::{Args, ValueEnum};
@@ -160,6 +160,10 @@ enum SchemaOf {
     KnownFailures,
     /// Messages of the engine protocol
     Protocol,
+    /// Project files, `bytestone: project/1`
+    Project,
+    /// Exported corpora, `bytestone: export/1`
+    Export,
 }
 
 impl SchemaCommand {
@@ -172,6 +176,8 @@ impl SchemaCommand {
             SchemaOf::Claim => write_json(&claim::schema())?,
             SchemaOf::KnownFailures => write_json(&known::schema())?,
             SchemaOf::Protocol => write_json(&message::schema())?,
+            SchemaOf::Project => write_json(&project::schema())?,
+            SchemaOf::Export => write_json(&export::schema())?,
         }
         Ok(ExitCode::SUCCESS)
     }

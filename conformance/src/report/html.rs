@@ -102,7 +102,13 @@ impl<W: Write + Send> Html<W> {
     }
 }
 
+/// Engines that a title names; more are counted.
+const NAMED: usize = 3;
+
 fn names(runs: &[Run]) -> String {
+    if runs.len() > NAMED {
+        return format!("{} engines", runs.len());
+    }
     runs.iter().map(|run| run.title.as_str()).collect::<Vec<_>>().join(", ")
 }
 

@@ -113,7 +113,7 @@ fn division() -> Example {
 
 /// Compares with a file of `tests/golden`; `BLESS=1` writes it.
 #[track_caller]
-fn assert_golden(name: &str, actual: String) {
+pub fn assert_golden(name: &str, actual: String) {
     let path = format!("{}/tests/golden/{name}", env!("CARGO_MANIFEST_DIR"));
     let action = match std::env::var_os("BLESS") {
         Some(_) => Action::Overwrite,

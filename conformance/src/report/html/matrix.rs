@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::cases::anchor;
 use crate::case::Case;
-use crate::report::summary::{Run, kind};
+use crate::report::summary::Run;
 use crate::suite;
 use crate::verdict::Verdict;
 
@@ -68,11 +68,11 @@ impl Row {
 impl Matrix {
     /// Counts the instructions of a case, each once.
     pub(super) fn add(&mut self, isa: &Isa, case: &Case, verdict: &Verdict, run: usize) {
-        let failing = match kind(verdict) {
-            "pass" => false,
-            "fail" | "known" | "error" => true,
+        let failing = match verdict {
+            Verdict::Pass | Verdict::Unexpected(_) => false,
+            Verdict::Fail(_) | Verdict::Known(..) | Verdict::Error(_) => true,
             // It says nothing of the engine.
-            _ => return,
+            Verdict::Skip(_) | Verdict::NotRun(_) => return,
         };
         let machine = self.machines.iter().position(|rows| rows.machine == isa.name());
         let machine = machine.unwrap_or_else(|| {
