@@ -378,7 +378,7 @@ impl Test {
 
     fn exit(&self, total: Counts, known: &KnownFailures, setting: &Setting) -> ExitCode {
         let whole =
-            setting.machines.is_empty() && self.case.is_empty() && self.shard == Shard::default();
+            self.machine.is_empty() && self.case.is_empty() && self.shard == Shard::default();
         let coverage = if whole { Coverage::Whole } else { Coverage::Part };
         let today = chrono::Utc::now().format("%Y-%m-%d").to_string();
         let faults = known.faults(&today, coverage);

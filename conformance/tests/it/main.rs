@@ -4,6 +4,7 @@ mod adversaries;
 mod cli;
 mod corpus;
 mod doctor;
+mod engines;
 mod explain;
 mod export;
 mod guide;

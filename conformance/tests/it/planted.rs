@@ -16,7 +16,7 @@ fn vms() -> PathBuf {
 }
 
 /// The VM in C, built once for all tests.
-fn c_vm() -> Vec<String> {
+pub fn c_vm() -> Vec<String> {
     static BUILT: LazyLock<Result<PathBuf, String>> = LazyLock::new(|| {
         let vm = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c-vm");
         let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".to_owned());
@@ -41,7 +41,7 @@ fn c_vm() -> Vec<String> {
     }
 }
 
-fn python_vm() -> Vec<String> {
+pub fn python_vm() -> Vec<String> {
     tools::need("python3");
     vec!["python3".to_owned(), vms().join("python/vm.py").display().to_string()]
 }

@@ -1,0 +1,247 @@
+//! Engines as users set them up: project files, one-shot commands, panels, known failures, fuzzing.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value as Json;
+
+use crate::planted::{c_vm, python_vm};
+use crate::tools;
+
+fn bytestone(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_bytestone"))
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the command starts")
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn write(folder: &Path, name: &str, text: &str) {
+    std::fs::write(folder.join(name), text).expect("the file is written");
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+/// A calculator that takes a file, prints a value a line and exits: it knows nothing of Bytestone.
+const ONE_SHOT: &str = r#"
+import struct, sys
+code, pc, stack, variables = open(sys.argv[1], "rb").read(), 0, [], [0] * 26
+wrap = lambda v: (v + 2**31) % 2**32 - 2**31
+while code[pc]:
+    op = code[pc]
+    if op == 1: stack.append(struct.unpack_from("<i", code, pc + 1)[0]); pc += 5; continue
+    if op == 2: stack.pop()
+    if op in (3, 4, 5, 6):
+        b, a = stack.pop(), stack.pop()
+        if op == 6 and b == 0: sys.exit(f"ZeroDivide at offset {pc}")
+        quotient = abs(a) // abs(b) if b else 0
+        stack.append(wrap([a + b, a - b, a * b, quotient if (a < 0) == (b < 0) else -quotient][op - 3]))
+    if op == 7: stack.append(variables[code[pc + 1]]); pc += 1
+    if op == 8: variables[code[pc + 1]] = stack.pop(); pc += 1
+    if op == 9: print("out", stack.pop())
+    pc += 1
+"#;
+
+const ONE_SHOT_PROJECT: &str = r#"
+bytestone: project/1
+machines: [calculator]
+min_cases: 100
+engines:
+- name: plain-command
+  form: one-shot
+  version: "7"
+  command: python3 calculator.py {program}
+  machine: calculator@1
+  output: '^out (-?\d+)$'
+  exit: {0: halt, 1: unsupported}
+  traps: {ZeroDivide: div_by_zero}
+  stderr:
+  - {match: 'ZeroDivide at offset (?<at>\d+)', outcome: trap ZeroDivide}
+"#;
+
+#[test]
+fn a_command_that_takes_a_file_is_an_engine() {
+    tools::need("python3");
+    let folder = folder();
+    write(folder.path(), "calculator.py", ONE_SHOT);
+    write(folder.path(), "bytestone.yaml", ONE_SHOT_PROJECT);
+    let run = bytestone(folder.path(), &["test"]);
+    assert_eq!(run.status.code(), Some(0), "{}{}", out(&run), err(&run));
+    assert!(out(&run).contains("plain-command 7: calculator at level outcome"), "{}", out(&run));
+    // The same with a fault: the values come out in the wrong type.
+    write(folder.path(), "calculator.py", &ONE_SHOT.replace("(v + 2**31) % 2**32 - 2**31", "v"));
+    let run = bytestone(folder.path(), &["test", "--case", "add-*"]);
+    assert_eq!(run.status.code(), Some(1), "{}{}", out(&run), err(&run));
+}
+
+#[test]
+fn a_faulty_project_has_all_its_faults_told() {
+    let folder = folder();
+    let text = ONE_SHOT_PROJECT
+        .replace("command: python3 calculator.py {program}", "command: python3 calculator.py")
+        .replace("0: halt", "0: stop")
+        .replace("min_cases: 100", "min_cases: many\nlevel: complete");
+    write(folder.path(), "bytestone.yaml", &text);
+    let run = bytestone(folder.path(), &["test"]);
+    assert_eq!(run.status.code(), Some(1), "{}", err(&run));
+    for part in ["{program}", "expected a number", "`outcome`, `final`, `pc` or `full`", "`halt`"] {
+        assert!(err(&run).contains(part), "{part}: {}", err(&run));
+    }
+}
+
+#[test]
+fn a_level_that_is_not_reached_and_too_few_cases_are_told() {
+    tools::need("python3");
+    let folder = folder();
+    write(folder.path(), "calculator.py", ONE_SHOT);
+    let with_level = format!("{ONE_SHOT_PROJECT}level: final\n");
+    write(folder.path(), "bytestone.yaml", &with_level);
+    let run = bytestone(folder.path(), &["test"]);
+    assert_eq!(run.status.code(), Some(2), "{}", err(&run));
+    assert!(err(&run).contains("level outcome only"), "{}", err(&run));
+    let command = shell_words::join(python_vm());
+    let many = format!(
+        "bytestone: project/1\nmachines: [calculator-eoc]\nmin_cases: 1000\nengines:\n- name: p\n  command: {command}\n"
+    );
+    write(folder.path(), "bytestone.yaml", &many);
+    let run = bytestone(folder.path(), &["test"]);
+    assert_eq!(run.status.code(), Some(1), "{}", out(&run));
+    assert!(err(&run).contains("asks for 1000"), "{}", err(&run));
+}
+
+#[test]
+fn known_failures_are_written_read_and_go_stale() {
+    let folder = folder();
+    let vm = |bug: &str| shell_words::join(c_vm().into_iter().chain(["--bug".into(), bug.into()]));
+    let (buggy, good) = (vm("calculator_div_floors"), shell_words::join(c_vm()));
+    let test = |vm: &str, more: &[&str]| {
+        let arguments = ["test", "--machine", "calculator", "--vm", vm];
+        bytestone(folder.path(), &[&arguments[..], more].concat())
+    };
+    let run = test(&buggy, &["--write-known-failures", "known.yaml"]);
+    assert_eq!(run.status.code(), Some(1), "{}", err(&run));
+    let run = test(&buggy, &["--known-failures", "known.yaml"]);
+    assert_eq!(run.status.code(), Some(0), "{}{}", out(&run), err(&run));
+    assert!(out(&run).contains("known to fail"), "{}", out(&run));
+    let run = test(&good, &["--known-failures", "known.yaml"]);
+    assert_eq!(run.status.code(), Some(1), "an unexpected pass fails the run");
+    assert!(out(&run).contains("listed as a known failure"), "{}", out(&run));
+    let known = std::fs::read_to_string(folder.path().join("known.yaml")).expect("it is there");
+    write(folder.path(), "known.yaml", &format!("{known}  expires: 2001-01-01\n"));
+    let run = test(&buggy, &["--known-failures", "known.yaml"]);
+    assert_eq!(run.status.code(), Some(1), "an expired entry fails the run");
+    assert!(err(&run).contains("expired on 2001-01-01"), "{}", err(&run));
+    let stale = "- case: calculator/no-such-case\n  reason: gone\n";
+    write(folder.path(), "known.yaml", &format!("{known}{stale}"));
+    let run = bytestone(folder.path(), &["test", "--vm", &buggy, "--known-failures", "known.yaml"]);
+    assert_eq!(run.status.code(), Some(1), "a stale entry fails the run");
+    assert!(err(&run).contains("stale"), "{}", err(&run));
+}
+
+#[test]
+fn a_panel_names_the_odd_one_out() {
+    let folder = folder();
+    let buggy: Vec<String> =
+        c_vm().into_iter().chain(["--bug".into(), "stack_div_unsigned".into()]).collect();
+    let (c, python, buggy) =
+        (shell_words::join(c_vm()), shell_words::join(python_vm()), shell_words::join(buggy));
+    let hex = "01 F9 FF FF FF 01 02 00 00 00 06 0E 0F";
+    let engines = ["--vm", &c, "--vm", &python];
+    let ask = |more: &[&str]| {
+        let program = ["diff", "stack", "--format", "json", "--hex", hex];
+        let run = bytestone(folder.path(), &[&program, &engines[..], more].concat());
+        let json: Json = serde_json::from_str(&out(&run)).expect("it is JSON");
+        (run.status.code(), json)
+    };
+    let (code, answer) = ask(&[]);
+    assert_eq!((code, &answer["agree"]), (Some(0), &Json::from(true)), "{answer}");
+    let (code, answer) = ask(&["--vm", &buggy]);
+    assert_eq!(code, Some(1), "{answer}");
+    assert!(answer["alone"].as_str().is_some_and(|name| name.contains("stack_div_unsigned")));
+    assert_eq!(answer["differing"][0]["instruction"], "DIV", "{answer}");
+    assert_eq!(answer["differing"][0]["step"], 2, "{answer}");
+}
+
+/// What `bytestone fuzz` finds, without the paths.
+fn fuzz(folder: &Path, vm: &str, machine: &str, more: &[&str]) -> (Option<i32>, Vec<Json>) {
+    let arguments = ["fuzz", "--vm", vm, "--machine", machine, "--format", "json", "--jobs", "1"];
+    let run = bytestone(folder, &[&arguments[..], more].concat());
+    let lines = out(&run).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    (run.status.code(), lines)
+}
+
+#[test]
+fn fuzzing_finds_the_same_again_and_writes_cases_that_hold() {
+    let folder = folder();
+    let vm = shell_words::join(c_vm());
+    let (code, lines) = fuzz(folder.path(), &vm, "stack", &["--cases", "2000"]);
+    assert_eq!(code, Some(0), "{lines:?}");
+    let finished = lines.last().expect("a summary");
+    assert_eq!(finished["programs"], 2000);
+    assert!(finished["accepted"].as_u64() > Some(1600), "{finished}");
+    assert!(finished["clean"].as_u64() > Some(1200), "{finished}");
+    let buggy = format!("{vm} --bug stack_neg_complements");
+    let find = || fuzz(folder.path(), &buggy, "stack", &["--cases", "2000", "-o", "found"]);
+    let (code, lines) = find();
+    assert_eq!(code, Some(1), "{lines:?}");
+    assert_eq!(lines[0]["instruction"], "NEG", "{lines:?}");
+    assert_eq!(find(), (code, lines.clone()), "the same seed finds the same");
+    // The finding is a case: alone in a corpus it holds on the tools, and fails on the engine.
+    let corpus = folder.path().join("corpus/stack");
+    std::fs::create_dir_all(&corpus).expect("a folder");
+    let file = lines[0]["file"].as_str().expect("a path");
+    std::fs::copy(folder.path().join(file), corpus.join("found.yaml")).expect("it is there");
+    let manifest =
+        "bytestone: corpus/1\nname: found\nversion: 1.0.0\nlicence: MIT\nmachines: [stack]\n";
+    write(folder.path(), "corpus/corpus.yaml", manifest);
+    for (engine, expected) in [(None, 0), (Some(&vm), 0), (Some(&buggy), 1)] {
+        let mut arguments = vec!["test", "--corpus", "corpus"];
+        if let Some(engine) = engine {
+            arguments.extend(["--vm", engine]);
+        }
+        let run = bytestone(folder.path(), &arguments);
+        assert_eq!(run.status.code(), Some(expected), "{engine:?}: {}{}", out(&run), err(&run));
+    }
+}
+
+#[test]
+fn one_request_can_be_taken_out_and_played() {
+    let folder = folder();
+    let case = "calculator/divide-by-zero/1";
+    let run = bytestone(folder.path(), &["test", "--emit-request", case]);
+    assert_eq!(run.status.code(), Some(0), "{}", err(&run));
+    write(folder.path(), "requests", &out(&run));
+    let file = std::fs::File::open(folder.path().join("requests")).expect("it is there");
+    let words = c_vm();
+    let answer =
+        Command::new(&words[0]).args(&words[1..]).stdin(file).output().expect("the engine starts");
+    let answers = String::from_utf8_lossy(&answer.stdout).into_owned();
+    assert!(answers.contains("\"trap\":\"div_by_zero\""), "{answers}");
+}
+
+#[test]
+fn state_that_leaks_shows_when_cases_are_shuffled() {
+    let folder = folder();
+    let vm =
+        shell_words::join(c_vm().into_iter().chain(["--bug".into(), "stack_values_kept".into()]));
+    let arguments = ["test", "--machine", "stack", "--jobs", "1", "--shuffle", "--vm", &vm];
+    let run = bytestone(folder.path(), &arguments);
+    assert_eq!(run.status.code(), Some(1), "{}", out(&run));
+    let log = ["test", "--machine", "stack", "--case", "jump-*", "--log-io", "io.log", "--vm"];
+    let run = bytestone(folder.path(), &[&log[..], &[&shell_words::join(c_vm())]].concat());
+    assert_eq!(run.status.code(), Some(0), "{}", out(&run));
+    let log = std::fs::read_to_string(folder.path().join("io.log")).expect("the log is there");
+    assert!(log.starts_with("> {\"type\":\"hello\""), "{log}");
+    assert!(log.contains("\n< {\"type\":\"done\""), "{log}");
+}
