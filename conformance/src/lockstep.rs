@@ -53,12 +53,13 @@ pub enum Finding {
     Unsupported(String),
 }
 
-/// Checkpoints in one answer, at most.
-const CHECKPOINTS: u64 = 4096;
-
-/// How often the hash of a run of so many steps is noted.
+/// How often the hash of a run of so many steps is noted at first. A checkpoint costs as much as the
+/// whole state is large, so short runs have few; long ones have enough to be searched quickly.
 fn every(steps: u64) -> u64 {
-    steps.div_ceil(CHECKPOINTS).max(1)
+    const FEW: u64 = 64;
+    const MANY: u64 = 4096;
+    const SPARSE: u64 = 1024;
+    steps.div_ceil(FEW).min(SPARSE).max(steps.div_ceil(MANY)).max(1)
 }
 
 impl<'a> Subject<'a> {

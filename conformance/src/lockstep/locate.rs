@@ -51,6 +51,9 @@ pub enum Located {
 /// Rows asked for at once from an engine that has windows and no hashes.
 const ROWS: u64 = 1024;
 
+/// Checkpoints in one answer while the first wrong step is looked for.
+const CHECKPOINTS: u64 = 4096;
+
 /// A search on one engine.
 pub struct Search<'s, 'a, E: ?Sized> {
     pub subject: &'s Subject<'a>,
@@ -116,7 +119,7 @@ impl<E: Engine + ?Sized> Search<'_, '_, E> {
         let mut checkpoints = Checkpoints { every: every(self.reference_steps()), from: 0 };
         let (mut good, mut bad) = interval(expected, found, checkpoints, steps);
         while bad - good > 1 && checkpoints.every > 1 {
-            checkpoints = Checkpoints { every: every(bad - good), from: good };
+            checkpoints = Checkpoints { every: (bad - good).div_ceil(CHECKPOINTS), from: good };
             let (expected, found) = self.both(bad, Watch::Hash(checkpoints))?;
             if expected.hash == found.hash && end_fits(&expected.end, &found.end) {
                 return Err(Stop::Located(Located::Changed));
