@@ -4,12 +4,14 @@ pub mod expand;
 pub mod file;
 pub mod load;
 pub mod trace;
+pub mod wanted;
 
 use bytestone_spec::diagnostic::Span;
 use bytestone_spec::isa::{BankId, TrapId};
 use bytestone_vm::{Phase, Reason};
 
 use self::trace::ExpectedTrace;
+use self::wanted::Wanted;
 
 /// The cases of a file, all for one machine.
 #[derive(Clone, Debug)]
@@ -71,6 +73,17 @@ pub struct CellValue {
     pub value: i128,
 }
 
+/// A cell of a bank and what its value may be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CellWanted {
+    /// The bank.
+    pub bank: BankId,
+    /// The index in the bank.
+    pub index: u32,
+    /// What the value may be.
+    pub value: Wanted,
+}
+
 /// What must come of a program.
 #[derive(Clone, Debug)]
 pub enum Expect {
@@ -97,15 +110,26 @@ pub struct ExpectedRun {
     /// How it ends.
     pub outcome: ExpectedOutcome,
     /// Everything that is printed.
-    pub output: Option<Vec<i128>>,
+    pub output: Option<Vec<Wanted>>,
     /// The operand stack at the end, bottom first.
-    pub stack: Option<Vec<i128>>,
+    pub stack: Option<Vec<Wanted>>,
     /// Cells at the end.
-    pub cells: Vec<CellValue>,
+    pub cells: Vec<CellWanted>,
     /// The steps.
     pub trace: Option<ExpectedTrace>,
     /// The greatest operand stack depth that the verifier finds.
     pub max_stack: Option<u32>,
+}
+
+impl ExpectedRun {
+    /// Whether more than one result would do.
+    pub fn is_open(&self) -> bool {
+        let lists = [&self.output, &self.stack];
+        let mut values = lists.into_iter().flatten().flatten();
+        values.any(Wanted::is_open)
+            || self.cells.iter().any(|cell| cell.value.is_open())
+            || self.trace.as_ref().is_some_and(ExpectedTrace::is_open)
+    }
 }
 
 /// How a run must end.

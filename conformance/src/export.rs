@@ -10,7 +10,10 @@ use bytestone_vm::trace::view::Observed;
 
 use crate::case::load::Machines;
 use crate::case::trace::TraceLine;
-use crate::case::{self, Case, CellValue, Expect, ExpectedFault, ExpectedOutcome, ExpectedRun};
+use crate::case::wanted::Wanted;
+use crate::case::{
+    self, Case, CellValue, CellWanted, Expect, ExpectedFault, ExpectedOutcome, ExpectedRun,
+};
 use crate::corpus::{self, Corpus};
 use crate::engine::reference::{Prepared, Unprepared};
 use crate::engine::{End, NamedCell, Ran, Watch};
@@ -109,7 +112,7 @@ pub fn entry(isa: &Isa, codec: &Codec<'_>, case: &Case) -> Result<CaseEntry, Exp
         requires: case.requires.clone(),
         asm: case.asm.clone(),
         bytecode: hex(&code),
-        input: cells(isa, &case.input),
+        input: case.input.iter().map(|cell| CellEntry::from(&named(isa, cell))).collect(),
         fuel: case.fuel,
         expect: expect(isa, &case.expect),
         computed: computed(isa, codec, &code, case).map_err(failed)?,
@@ -129,12 +132,17 @@ fn named(isa: &Isa, cell: &CellValue) -> NamedCell {
     NamedCell { bank: bank.name.clone(), index: cell.index, value: cell.value }
 }
 
-fn cells(isa: &Isa, cells: &[CellValue]) -> Vec<CellEntry> {
-    cells.iter().map(|cell| CellEntry::from(&named(isa, cell))).collect()
+fn wanted_cell(isa: &Isa, cell: &CellWanted) -> CellEntry {
+    let bank = isa.machine().banks[usize::from(cell.bank.0)].name.clone();
+    CellEntry { bank, index: cell.index, value: Number(cell.value.clone()) }
+}
+
+fn wanted(values: &[Wanted]) -> Vec<Number> {
+    values.iter().cloned().map(Number).collect()
 }
 
 fn numbers(values: &[i128]) -> Vec<Number> {
-    values.iter().copied().map(Number).collect()
+    values.iter().map(|&value| Number(Wanted::Exact(value))).collect()
 }
 
 fn expect(isa: &Isa, expect: &Expect) -> ExpectEntry {
@@ -171,9 +179,9 @@ fn expected_run(isa: &Isa, run: &ExpectedRun) -> ExpectEntry {
             }
             ExpectedOutcome::Fuel => EndEntry::Fuel,
         },
-        output: run.output.as_deref().map(numbers),
-        stack: run.stack.as_deref().map(numbers),
-        cells: cells(isa, &run.cells),
+        output: run.output.as_deref().map(wanted),
+        stack: run.stack.as_deref().map(wanted),
+        cells: run.cells.iter().map(|cell| wanted_cell(isa, cell)).collect(),
         trace: run.trace.as_ref().map(|trace| trace.lines.iter().map(line).collect()),
         max_stack: run.max_stack,
     }

@@ -1,9 +1,11 @@
 //! Holds what came of a case to what it expects. Pure: no input, no output, no state.
 
 use bytestone_spec::Isa;
+use bytestone_spec::isa::BankId;
 use bytestone_vm::{Fault, Outcome};
 
 use crate::case::trace::{ExpectedTrace, TraceLine, TraceRow};
+use crate::case::wanted::{all_fit, wanted_list};
 use crate::case::{Expect, ExpectedFault, ExpectedOutcome, ExpectedRun};
 use crate::execute::{Fate, Observation, Run};
 use crate::verdict::{Aspect, Difference, fault_list};
@@ -85,37 +87,59 @@ pub fn list(values: &[i128]) -> String {
 }
 
 fn compare_run(isa: &Isa, expected: &ExpectedRun, run: &Run, differences: &mut Vec<Difference>) {
-    let mut differ = |aspect, expected: String, found: String| {
-        if expected != found {
-            differences.push(Difference { aspect, expected, found });
-        }
+    let (wanted, found) =
+        (expected_outcome_text(isa, expected.outcome), outcome_text(isa, run.outcome));
+    if wanted != found {
+        differences.push(Difference { aspect: Aspect::Outcome, expected: wanted, found });
+    }
+    let cell = |bank: BankId, index: u32| {
+        run.banks.get(usize::from(bank.0)).and_then(|bank| bank.get(index as usize)).copied()
     };
-    differ(
-        Aspect::Outcome,
-        expected_outcome_text(isa, expected.outcome),
-        outcome_text(isa, run.outcome),
-    );
-    if let Some(output) = &expected.output {
-        differ(Aspect::Output, list(output), list(&run.output));
-    }
-    if let Some(stack) = &expected.stack {
-        differ(Aspect::Stack, list(stack), list(&run.stack));
-    }
-    for cell in &expected.cells {
-        let name = isa.machine().banks.get(usize::from(cell.bank.0)).map_or("", |bank| &bank.name);
-        let text = |value: i128| format!("{name}[{}] = {value}", cell.index);
-        let found =
-            run.banks.get(usize::from(cell.bank.0)).and_then(|bank| bank.get(cell.index as usize));
-        let found = found.map_or_else(|| "no such cell".to_owned(), |value| text(*value));
-        differ(Aspect::Cell, text(cell.value), found);
-    }
-    if let Some(depth) = expected.max_stack {
+    differences.extend(end_differences(isa, expected, Some(&run.output), Some(&run.stack), cell));
+    if let Some(depth) = expected.max_stack
+        && run.max_stack != Some(depth)
+    {
         let found = run.max_stack.map_or_else(|| "unbounded".to_owned(), |depth| depth.to_string());
-        differ(Aspect::MaxStack, depth.to_string(), found);
+        let expected = depth.to_string();
+        differences.push(Difference { aspect: Aspect::MaxStack, expected, found });
     }
     if let Some(trace) = &expected.trace {
         differences.extend(trace_difference(trace, run));
     }
+}
+
+/// Where output, stack and cells at the end are not what is expected. What is `None` was not observed.
+pub fn end_differences(
+    isa: &Isa,
+    expected: &ExpectedRun,
+    output: Option<&[i128]>,
+    stack: Option<&[i128]>,
+    cell: impl Fn(BankId, u32) -> Option<i128>,
+) -> Vec<Difference> {
+    let mut differences = Vec::new();
+    let lists =
+        [(Aspect::Output, &expected.output, output), (Aspect::Stack, &expected.stack, stack)];
+    for (aspect, wanted, found) in lists {
+        if let (Some(wanted), Some(found)) = (wanted, found)
+            && !all_fit(wanted, found)
+        {
+            let expected = wanted_list(wanted);
+            differences.push(Difference { aspect, expected, found: list(found) });
+        }
+    }
+    for wanted in &expected.cells {
+        let Some(found) = cell(wanted.bank, wanted.index) else { continue };
+        if !wanted.value.fits(found) {
+            let bank = &isa.machine().banks[usize::from(wanted.bank.0)];
+            let name = format!("{}[{}]", bank.name, wanted.index);
+            differences.push(Difference {
+                aspect: Aspect::Cell,
+                expected: format!("{name} = {}", wanted.value),
+                found: format!("{name} = {found}"),
+            });
+        }
+    }
+    differences
 }
 
 fn trace_difference(expected: &ExpectedTrace, run: &Run) -> Option<Difference> {

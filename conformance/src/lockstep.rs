@@ -12,7 +12,7 @@ use crate::verdict::{Difference, Failure};
 mod compare;
 mod locate;
 
-pub use compare::cell_text;
+pub use compare::{cell_text, end_fits};
 pub use locate::{After, Divergence};
 
 /// A program, and what the reference tier makes of it.

@@ -4,14 +4,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
 use bytestone_spec::Isa;
+use bytestone_spec::isa::BankId;
 use bytestone_vm::asm;
 use bytestone_vm::codec::Codec;
 
-use crate::case::Case;
-use crate::engine::{Description, Engine, Mishap, MishapKind, NamedCell, Reply, Request};
-use crate::lockstep::{Finding, Subject};
+use crate::case::{Case, Expect, ExpectedOutcome};
+use crate::engine::{
+    Description, End, Engine, Mishap, MishapKind, NamedCell, Reply, Request, Watch,
+};
+use crate::judge::end_differences;
+use crate::lockstep::{Finding, Subject, end_fits};
 use crate::runner::{Contender, Examiner, Tools};
-use crate::verdict::{Aspect, Difference, Verdict};
+use crate::verdict::{Aspect, Difference, Failure, Verdict};
 
 /// Instances of one engine, each with cases of its own.
 pub struct Suite<'e> {
@@ -159,6 +163,8 @@ pub fn subject<'a>(isa: &'a Isa, codec: &Codec<'_>, case: &Case) -> Result<Subje
 enum Prepared<'a> {
     Settled(Verdict),
     Asked(Box<Subject<'a>>, Request),
+    /// More than one result would do: only the case itself can tell.
+    Open(&'a Case, Request),
 }
 
 /// Runs cases one after the other on one instance.
@@ -175,7 +181,7 @@ pub fn run_chunk(
         .iter()
         .filter_map(|prepared| match prepared {
             Prepared::Settled(_) => None,
-            Prepared::Asked(_, request) => Some(request.clone()),
+            Prepared::Asked(_, request) | Prepared::Open(_, request) => Some(request.clone()),
         })
         .collect();
     let mut replies = guarded(engine, &requests).into_iter();
@@ -183,6 +189,10 @@ pub fn run_chunk(
         .into_iter()
         .map(|prepared| match prepared {
             Prepared::Settled(verdict) => verdict,
+            Prepared::Open(case, request) => match replies.next() {
+                Some(reply) => open_verdict(isa, case, request, reply),
+                None => Verdict::NotRun("the engine gave no answer".to_owned()),
+            },
             Prepared::Asked(subject, request) => match replies.next() {
                 Some(reply) => verdict(engine, &subject, request, reply),
                 None => Verdict::NotRun("the engine gave no answer".to_owned()),
@@ -195,16 +205,21 @@ fn prepare<'a>(
     description: &Description,
     isa: &'a Isa,
     codec: &Codec<'_>,
-    case: &Case,
+    case: &'a Case,
 ) -> Prepared<'a> {
     match subject(isa, codec, case) {
         Err(why) => Prepared::Settled(Verdict::NotRun(why)),
         Ok(subject) => match subject.skip(description) {
             Some(why) => Prepared::Settled(Verdict::Skip(why)),
-            None => {
-                let request = subject.request(description);
-                Prepared::Asked(Box::new(subject), request)
-            }
+            None => match &case.expect {
+                Expect::Runs(run) if run.is_open() => {
+                    Prepared::Open(case, subject.asked(Watch::End))
+                }
+                Expect::Runs(_) | Expect::Rejects(_) => {
+                    let request = subject.request(description);
+                    Prepared::Asked(Box::new(subject), request)
+                }
+            },
         },
     }
 }
@@ -249,4 +264,48 @@ fn verdict(
         }
         Err(error) => Verdict::NotRun(error.to_string()),
     }
+}
+
+/// Holds an answer to what a case says, whose values are open: how the run ends, what it prints, and the state at the
+/// end. Steps are not compared, because a run that takes another value may go another way.
+fn open_verdict(isa: &Isa, case: &Case, request: Request, reply: Result<Reply, Mishap>) -> Verdict {
+    let ran = match reply {
+        Ok(Reply::Ran(ran)) => ran,
+        Ok(Reply::Unsupported(message)) => return Verdict::Skip(message),
+        Ok(Reply::Rejected(found)) => {
+            let difference = Difference {
+                aspect: Aspect::Rejection,
+                expected: "accepted".to_owned(),
+                found: found.to_string(),
+            };
+            return Verdict::Fail(Box::new(vec![difference].into()));
+        }
+        Err(Mishap { kind: MishapKind::GivenUp(why), .. }) => return Verdict::NotRun(why),
+        Err(mishap) => return Verdict::Error(mishap),
+    };
+    let Expect::Runs(expected) = &case.expect else { return Verdict::Pass };
+    let cells = ran.state.cells.as_ref();
+    let cell = |bank: BankId, index: u32| {
+        let name = &isa.machine().banks[usize::from(bank.0)].name;
+        let there = cells?.iter().find(|cell| cell.bank == *name && cell.index == index);
+        Some(there.map_or(0, |cell| cell.value))
+    };
+    let (output, stack) = (ran.output.as_deref(), ran.state.stack.as_deref());
+    let mut differences = end_differences(isa, expected, output, stack, cell);
+    let wanted = match expected.outcome {
+        ExpectedOutcome::Halt => End::Halt,
+        ExpectedOutcome::Fuel => End::Fuel,
+        ExpectedOutcome::Trap { trap, at } => {
+            End::Trap { trap: Some(isa.trap(trap).name.clone()), at: Some(at) }
+        }
+    };
+    if !end_fits(&wanted, &ran.end) {
+        let (expected, found) = (wanted.to_string(), ran.end.to_string());
+        differences.insert(0, Difference { aspect: Aspect::Outcome, expected, found });
+    }
+    if differences.is_empty() {
+        return Verdict::Pass;
+    }
+    let request = Some(Box::new(request));
+    Verdict::Fail(Box::new(Failure { differences, divergence: None, request }))
 }

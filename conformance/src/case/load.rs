@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use bytestone_spec::Isa;
 use bytestone_spec::diagnostic::{Diagnostics, Faulty, Source, Span};
-use bytestone_spec::isa::{IntType, LIMIT_TRAPS};
+use bytestone_spec::isa::{BankId, IntType, LIMIT_TRAPS};
 use bytestone_spec::shape::{self, Text, similar};
 use bytestone_spec::yaml::{self, Node};
 use bytestone_vm::{Phase, Reason};
@@ -14,8 +14,10 @@ use indexmap::IndexMap;
 use super::expand::{fill, placeholders};
 use super::file::{CaseEntry, CasesFile, FaultEntry, FinalEntry, HEADER, RejectsEntry, RowEntry};
 use super::trace::ExpectedTrace;
+use super::wanted::Wanted;
 use super::{
-    Case, CaseFile, CellValue, Expect, ExpectedFault, ExpectedOutcome, ExpectedRun, Strength,
+    Case, CaseFile, CellValue, CellWanted, Expect, ExpectedFault, ExpectedOutcome, ExpectedRun,
+    Strength,
 };
 
 /// Steps that a case may take when it gives no limit.
@@ -353,7 +355,8 @@ impl Reader<'_> {
         let input = entry.input.iter().flat_map(|(bank, cells)| {
             let at = self.node.get("input").and_then(|input| input.entry(bank));
             let span = at.map_or(self.node.span, |entry| entry.key_span);
-            read_cells(self.isa, bank, cells, span, self.diagnostics)
+            let read = read_cells(self.isa, bank, cells, span, self.diagnostics, value);
+            read.into_iter().map(|(bank, index, value)| CellValue { bank, index, value })
         });
         let input = input.collect();
         let fuel = self.fuel();
@@ -524,7 +527,9 @@ impl Reader<'_> {
                 }
             });
             for (bank, values) in &state.banks {
-                cells.extend(read_cells(isa, bank, values, span, self.diagnostics));
+                let read = read_cells(isa, bank, values, span, self.diagnostics, wanted);
+                let cell = |(bank, index, value)| CellWanted { bank, index, value };
+                cells.extend(read.into_iter().map(cell));
             }
         }
         let trace = expectations.trace.and_then(|text| self.trace(text, node));
@@ -583,8 +588,8 @@ impl Reader<'_> {
         None
     }
 
-    fn values(&mut self, values: &[Text], of: IntType, span: Span) -> Vec<i128> {
-        values.iter().filter_map(|text| value(text, of, span, self.diagnostics)).collect()
+    fn values(&mut self, values: &[Text], of: IntType, span: Span) -> Vec<Wanted> {
+        values.iter().filter_map(|text| wanted(text, of, span, self.diagnostics)).collect()
     }
 
     fn trace(&mut self, text: &str, node: &Node) -> Option<ExpectedTrace> {
@@ -637,13 +642,38 @@ fn value(text: &str, of: IntType, span: Span, diagnostics: &mut Diagnostics) -> 
     }
 }
 
-fn read_cells(
+/// What a value of a type may be.
+fn wanted(text: &str, of: IntType, span: Span, diagnostics: &mut Diagnostics) -> Option<Wanted> {
+    if !text.contains(['?', '{']) {
+        return value(text, of, span, diagnostics).map(Wanted::Exact);
+    }
+    let wanted: Wanted = match text.parse() {
+        Ok(wanted) => wanted,
+        Err(message) => {
+            diagnostics.error(span, message);
+            return None;
+        }
+    };
+    if let Wanted::OneOf(values) = &wanted
+        && let Some(value) = values.iter().find(|value| !of.contains(**value))
+    {
+        diagnostics.error(span, format!("{value} is not a value of type {of}"));
+        return None;
+    }
+    Some(wanted)
+}
+
+/// Reads one value of a type.
+type ReadValue<T> = fn(&str, IntType, Span, &mut Diagnostics) -> Option<T>;
+
+fn read_cells<T>(
     isa: &Isa,
     bank_name: &str,
     cells: &IndexMap<String, Text>,
     span: Span,
     diagnostics: &mut Diagnostics,
-) -> Vec<CellValue> {
+    read_value: ReadValue<T>,
+) -> Vec<(BankId, u32, T)> {
     let Some(id) = isa.find_bank(bank_name) else {
         let known: Vec<&str> = isa.machine().banks.iter().map(|bank| bank.name.as_str()).collect();
         let help = format!("the machine has: {}", known.join(", "));
@@ -655,8 +685,8 @@ fn read_cells(
     for (index, text) in cells {
         match index.parse::<u32>() {
             Ok(index) if index < bank.count => {
-                if let Some(value) = value(text, bank.of, span, diagnostics) {
-                    read.push(CellValue { bank: id, index, value });
+                if let Some(value) = read_value(text, bank.of, span, diagnostics) {
+                    read.push((id, index, value));
                 }
             }
             _ => diagnostics

@@ -1,5 +1,6 @@
 //! The document of an export: every case with its bytes, its expectations and what the reference tier makes of it.
 
+use crate::case::wanted::Wanted;
 use bytestone_vm::{Phase, Reason};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
@@ -197,19 +198,24 @@ pub struct CellEntry {
 
 impl From<&NamedCell> for CellEntry {
     fn from(cell: &NamedCell) -> Self {
-        Self { bank: cell.bank.clone(), index: cell.index, value: Number(cell.value) }
+        Self {
+            bank: cell.bank.clone(),
+            index: cell.index,
+            value: Number(Wanted::Exact(cell.value)),
+        }
     }
 }
 
-/// A value: a number, or a text of its digits beyond 2^53, which many readers of JSON do not hold exactly.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Number(pub i128);
+/// A value, or what it may be: a number, or a text; of its digits beyond 2^53, which many readers of JSON do not
+/// hold exactly, and of an expectation that is open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Number(pub Wanted);
 
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         const EXACT: i128 = 1 << 53;
-        match i64::try_from(self.0) {
-            Ok(value) if self.0.abs() <= EXACT => serializer.serialize_i64(value),
+        match self.0 {
+            Wanted::Exact(value) if value.abs() <= EXACT => serializer.serialize_i64(value as i64),
             _ => serializer.collect_str(&self.0),
         }
     }
@@ -222,10 +228,10 @@ impl JsonSchema for Number {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "A number, or a text of its digits beyond 2^53, which many readers of JSON do not hold exactly.",
+            "description": "A number, or a text of its digits beyond 2^53, which many readers of JSON do not hold exactly. An expectation may be open: `{1|2}` is one of these, `0x1?` a pattern of hexadecimal digits, `?` anything.",
             "anyOf": [
                 {"type": "integer", "minimum": -(1_i64 << 53), "maximum": 1_i64 << 53},
-                {"type": "string", "pattern": "^-?[0-9]+$"},
+                {"type": "string", "pattern": "^(-?[0-9]+|[{].*[}]|0x[0-9a-fA-F?]+|[?])$"},
             ],
         })
     }

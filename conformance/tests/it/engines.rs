@@ -216,6 +216,57 @@ fn fuzzing_finds_the_same_again_and_writes_cases_that_hold() {
 }
 
 #[test]
+fn expectations_may_be_open() {
+    let folder = folder();
+    let corpus = folder.path().join("corpus/stack");
+    std::fs::create_dir_all(&corpus).expect("a folder");
+    let manifest =
+        "bytestone: corpus/1\nname: open\nversion: 1.0.0\nlicence: MIT\nmachines: [stack]\n";
+    write(folder.path(), "corpus/corpus.yaml", manifest);
+    let case = |output: &str, local: &str| {
+        format!(
+            "bytestone: cases/1\nisa: stack@1\ncases:\n- name: open\n  asm: |\n    PUSH -7\n    PUSH 2\n    DIV\n    \
+             PRINT\n    PUSH 255\n    STORE 3\n    HALT\n  output: [{output}]\n  final:\n    local: {{3: \"{local}\"}}\n  \
+             trace: |\n    [?]\n    [? {{2|3}}]\n    ...\n"
+        )
+    };
+    let floors: Vec<String> =
+        c_vm().into_iter().chain(["--bug".into(), "stack_div_unsigned".into()]).collect();
+    let floors = shell_words::join(floors);
+    // What must come of it: on the tools, on a good engine, and on one that prints 2147483644.
+    for (output, local, codes) in [
+        ("\"?\"", "0xf?", [0, 0, 0]),
+        ("\"{-3|-4}\"", "255", [0, 0, 1]),
+        ("\"{-3|2147483644}\"", "0x??", [0, 0, 0]),
+        ("\"{1|2}\"", "?", [1, 1, 1]),
+        ("\"?\"", "0x0?", [1, 1, 1]),
+    ] {
+        write(folder.path(), "corpus/stack/open.yaml", &case(output, local));
+        let good = shell_words::join(c_vm());
+        for (engine, code) in [None, Some(&good), Some(&floors)].into_iter().zip(codes) {
+            let vm = engine.map_or(vec![], |engine| vec!["--vm", engine]);
+            let run =
+                bytestone(folder.path(), &[&["test", "--corpus", "corpus"], &vm[..]].concat());
+            assert_eq!(
+                run.status.code(),
+                Some(code),
+                "{output} {engine:?}: {}{}",
+                out(&run),
+                err(&run)
+            );
+        }
+    }
+    write(folder.path(), "corpus/stack/open.yaml", &case("\"{1}\"", "0xzz?"));
+    let run = bytestone(folder.path(), &["test", "--corpus", "corpus"]);
+    assert_eq!(run.status.code(), Some(1));
+    assert!(
+        err(&run).contains("`{1}` is no value") && err(&run).contains("`0xzz?`"),
+        "{}",
+        err(&run)
+    );
+}
+
+#[test]
 fn one_request_can_be_taken_out_and_played() {
     let folder = folder();
     let case = "calculator/divide-by-zero/1";

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use bytestone::case::Expect;
+use bytestone::case::wanted::Wanted;
 use bytestone::corpus::{self, Corpus};
 use bytestone::execute::{Fate, Steps, execute};
 use bytestone::export;
@@ -90,9 +91,14 @@ fn the_document_holds_every_case_and_its_bytes() {
             assert_eq!(rejects, matches!(entry.computed.end, EndEntry::Reject { .. }));
             if let Fate::Ran(run) = execute(isa, &codec, case, Steps::Drop).fate {
                 let computed = entry.computed.run.as_ref().expect("it was run");
-                let output: Vec<i128> = computed.output.iter().map(|value| value.0).collect();
-                let stack: Vec<i128> = computed.stack.iter().map(|value| value.0).collect();
-                assert_eq!((output, stack), (run.output, run.stack), "{}", case.id);
+                let output: Vec<Wanted> =
+                    computed.output.iter().map(|value| value.0.clone()).collect();
+                let stack: Vec<Wanted> =
+                    computed.stack.iter().map(|value| value.0.clone()).collect();
+                let exact = |values: Vec<i128>| -> Vec<Wanted> {
+                    values.into_iter().map(Wanted::Exact).collect()
+                };
+                assert_eq!((output, stack), (exact(run.output), exact(run.stack)), "{}", case.id);
             }
         }
     }

@@ -150,14 +150,31 @@ fn fault(vm: &[String], bug: &Bug) -> Option<String> {
     (!elsewhere.is_empty()).then(|| format!("{}: first wrong at {elsewhere:#?}", bug.name))
 }
 
-/// Every bug of an engine is found.
-fn all_found(vm: &[String], least: usize) {
+/// What is wrong with how fuzzing finds a bug, if anything.
+fn missed_by_fuzzing(vm: &[String], bug: &Bug) -> Option<String> {
+    let planted = ["--bug".to_owned(), bug.name.clone()];
+    let command = shell_words::join(vm.iter().chain(&planted));
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = Command::new(env!("CARGO_BIN_EXE_bytestone"))
+        .args(["fuzz", "--jobs", "1", "--timeout", "30", "--machine", &bug.machine])
+        .args(["--cases", "20000", "--max-failures", "1", "--vm", &command])
+        .current_dir(folder.path())
+        .stdin(Stdio::null())
+        .output()
+        .expect("the command starts");
+    let out = String::from_utf8_lossy(&output.stdout);
+    (output.status.code() != Some(1)).then(|| format!("{}: not found by fuzzing\n{out}", bug.name))
+}
+
+/// Every bug of an engine is found, by a way to look for it.
+fn all_found(vm: &[String], look: fn(&[String], &Bug) -> Option<String>) {
+    const LEAST: usize = 40;
     let bugs = bugs(vm);
-    assert!(bugs.len() >= least, "{} bugs", bugs.len());
+    assert!(bugs.len() >= LEAST, "{} bugs", bugs.len());
     let (next, faults) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let work = || {
         while let Some(bug) = bugs.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if let Some(fault) = fault(vm, bug) {
+            if let Some(fault) = look(vm, bug) {
                 faults.lock().expect("no thread panics while it holds it").push(fault);
             }
         }
@@ -186,10 +203,21 @@ fn the_vm_in_js_is_clean() {
 
 #[test]
 fn every_bug_of_the_vm_in_c_is_found() {
-    all_found(&c_vm(), 40);
+    all_found(&c_vm(), fault);
 }
 
 #[test]
 fn every_bug_of_the_vm_in_python_is_found() {
-    all_found(&python_vm(), 40);
+    all_found(&python_vm(), fault);
+}
+
+/// The corpus has no part in this.
+#[test]
+fn every_bug_of_the_vm_in_c_is_found_by_fuzzing() {
+    all_found(&c_vm(), missed_by_fuzzing);
+}
+
+#[test]
+fn every_bug_of_the_vm_in_python_is_found_by_fuzzing() {
+    all_found(&python_vm(), missed_by_fuzzing);
 }
