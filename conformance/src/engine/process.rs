@@ -202,7 +202,7 @@ impl Process {
             return Err(MishapKind::Flooded(what));
         }
         let pid = Pid::from_u32(self.child.id());
-        let Ok(mut system) = System::new() else { return Ok(()) };
+        let mut system = System::new();
         let memory = ProcessRefreshKind::nothing().with_memory();
         system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), false, memory);
         match system.process(pid).map(sysinfo::Process::memory) {
@@ -266,7 +266,7 @@ impl Drop for Process {
 
 /// Kills every process that carries a tag, and those that they start meanwhile.
 fn sweep(tag: &str) {
-    let Ok(mut system) = System::new() else { return };
+    let mut system = System::new();
     let environment = ProcessRefreshKind::nothing().with_environ(UpdateKind::Always);
     let marked = format!("{TAG}={tag}");
     for _ in 0..SWEEPS {

@@ -99,7 +99,7 @@ fn left_behind(mark: &str) -> Vec<String> {
     let wanted = format!("{MARK}={mark}");
     let begun = Instant::now();
     loop {
-        let mut system = System::new().expect("processes can be listed");
+        let mut system = System::new();
         let refresh = ProcessRefreshKind::nothing()
             .with_environ(UpdateKind::Always)
             .with_cmd(UpdateKind::Always);
