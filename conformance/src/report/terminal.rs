@@ -80,7 +80,13 @@ impl<W: Write + Send> Terminal<W> {
             Verdict::Pass => Ok(()),
             Verdict::Known(_, reason) => self.write(&format!("KNOWN {}: {reason}\n", case.id)),
             Verdict::Fail(failure) => {
-                self.block("FAIL", &failure_text(isa, file, case, failure), case)
+                let mut text = failure_text(isa, file, case, failure);
+                if let (Some(command), Some(_)) =
+                    (self.rerun.strip_suffix(" --case"), &failure.request)
+                {
+                    text.push_str(&format!("\nits request: {command} --emit-request {}", case.id));
+                }
+                self.block("FAIL", &text, case)
             }
             Verdict::Unexpected(reason) => {
                 let text = format!("{}\n{}", place(), unexpected_text(reason));
