@@ -227,10 +227,11 @@ fn whole_corpus() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
     let time = median(|| {
         let corpus = corpus::read(&folder, &machines).expect("the corpus reads");
-        let (selection, known) = (Selection::default(), KnownFailures::default());
-        let plan =
-            Plan { corpus: &corpus, selection: &selection, known: &known, max_failures: None };
-        let total = runner::run(&plan, &machines, &mut Tools, &mut []).expect("nothing is written");
+        let (selection, mut known) = (Selection::default(), KnownFailures::default());
+        let mut plan =
+            Plan { corpus: &corpus, selection: &selection, known: &mut known, max_failures: None };
+        let total =
+            runner::run(&mut plan, &machines, &mut Tools, &mut []).expect("nothing is written");
         assert_eq!(total.failed, 0);
     });
     line("the whole corpus", millis(time), "< 2000 ms");

@@ -134,6 +134,7 @@ impl Talk {
     fn ask(&mut self, line: &str) -> Result<Message, MishapKind> {
         self.lines.push(format!("> {}", line.trim_end()));
         self.process.write(format!("{}\n", line.trim_end()).into_bytes());
+        self.process.begin();
         let answer = self.process.line()?;
         self.lines.push(format!("< {}", String::from_utf8_lossy(&answer)));
         message::parse(&answer).map_err(MishapKind::Protocol)

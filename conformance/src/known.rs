@@ -1,6 +1,5 @@
 //! Known failures: a file that says which cases an engine fails, and why (`bytestone: known-failures/1`).
 
-use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use bytestone_spec::diagnostic::{Diagnostics, Faulty, Source};
@@ -53,9 +52,9 @@ pub fn schema() -> serde_json::Value {
 pub struct KnownFailures {
     entries: Vec<Entry>,
     /// The entries that failed in this run, by place.
-    met: RefCell<BTreeSet<usize>>,
+    met: BTreeSet<usize>,
     /// The entries of which some case was run, by place.
-    seen: RefCell<BTreeSet<usize>>,
+    seen: BTreeSet<usize>,
 }
 
 #[derive(Debug)]
@@ -120,7 +119,7 @@ impl KnownFailures {
     }
 
     /// What a verdict becomes when failures are known.
-    pub fn apply(&self, case: &Case, verdict: Verdict) -> Verdict {
+    pub fn apply(&mut self, case: &Case, verdict: Verdict) -> Verdict {
         let matches = |entry: &&Entry| {
             entry.matcher.is_match(&case.id)
                 || case.formerly.iter().any(|id| entry.matcher.is_match(id))
@@ -131,12 +130,12 @@ impl KnownFailures {
         let entry = &self.entries[place];
         match verdict {
             Verdict::Fail(failure) => {
-                self.seen.borrow_mut().insert(place);
-                self.met.borrow_mut().insert(place);
+                self.seen.insert(place);
+                self.met.insert(place);
                 Verdict::Known(failure, entry.reason.clone())
             }
             Verdict::Pass => {
-                self.seen.borrow_mut().insert(place);
+                self.seen.insert(place);
                 // A pattern is met when any of its cases fails.
                 if entry.is_pattern {
                     Verdict::Pass
@@ -151,7 +150,6 @@ impl KnownFailures {
     /// What is wrong with the entries themselves after a run: those that expired by `today`
     /// (`YYYY-MM-DD`), those that no case of a whole run met, and patterns whose cases all passed.
     pub fn faults(&self, today: &str, coverage: Coverage) -> Vec<String> {
-        let (met, seen) = (self.met.borrow(), self.seen.borrow());
         let mut faults = Vec::new();
         for (place, entry) in self.entries.iter().enumerate() {
             let name = format!("line {}: {}", entry.line, entry.pattern);
@@ -160,12 +158,12 @@ impl KnownFailures {
             {
                 faults.push(format!("{name}: expired on {expires}"));
             }
-            if met.contains(&place) {
+            if self.met.contains(&place) {
                 continue;
             }
-            if !seen.contains(&place) && coverage == Coverage::Whole {
+            if !self.seen.contains(&place) && coverage == Coverage::Whole {
                 faults.push(format!("{name}: stale, no such case was run"));
-            } else if seen.contains(&place) && entry.is_pattern {
+            } else if self.seen.contains(&place) && entry.is_pattern {
                 faults.push(format!("{name}: every case that matches passes"));
             }
         }

@@ -196,7 +196,7 @@ pub struct Plan<'a> {
     /// Which of them.
     pub selection: &'a Selection,
     /// Cases that are known to fail.
-    pub known: &'a KnownFailures,
+    pub known: &'a mut KnownFailures,
     /// The number of failures after which nothing more is run.
     pub max_failures: Option<usize>,
 }
@@ -216,7 +216,7 @@ pub fn publish(reporters: &mut [Box<dyn Reporter>], event: &Event<'_>) -> std::i
 ///
 /// A reporter could not write its output.
 pub fn run(
-    plan: &Plan<'_>,
+    plan: &mut Plan<'_>,
     machines: &dyn Machines,
     examiner: &mut dyn Examiner,
     reporters: &mut [Box<dyn Reporter>],

@@ -241,7 +241,8 @@ pub fn guarded(engine: &mut (dyn Engine + '_), requests: &[Request]) -> Vec<Resu
     requests.iter().map(one).collect()
 }
 
-fn verdict(
+/// Holds an answer to the reference tier.
+pub fn verdict(
     engine: &mut (dyn Engine + '_),
     subject: &Subject<'_>,
     request: Request,

@@ -10,8 +10,6 @@ use bytestone_vm::codec::Codec;
 
 /// Programs for one instruction, at most; evenly chosen from all combinations.
 const PER_INSTRUCTION: usize = 600;
-/// Between two lines of a text.
-const LINE: &str = "\n";
 
 /// The programs of all instructions that can be made, in the order of the spec.
 pub fn probes(isa: &Isa, codec: &Codec<'_>) -> Vec<Candidate> {
@@ -200,7 +198,7 @@ fn probe(
         lines.push("target:".to_owned());
         lines.extend(to_target);
     }
-    let code = assemble(codec, &lines.join(LINE)).ok()?;
+    let code = assemble(codec, &lines.join("\n")).ok()?;
     Some(Candidate { code, input, fuel: FUEL })
 }
 
@@ -227,7 +225,7 @@ fn at_the_end(
     [Some(reached), end]
         .into_iter()
         .flatten()
-        .filter_map(|lines| Some(candidate(assemble(codec, &lines.join(LINE)).ok()?)))
+        .filter_map(|lines| Some(candidate(assemble(codec, &lines.join("\n")).ok()?)))
         .collect()
 }
 
@@ -243,7 +241,7 @@ fn deep_stack(isa: &Isa, codec: &Codec<'_>, words: &Words<'_>) -> Vec<Candidate>
         let mut lines: Vec<String> =
             (0..pushes).map(|number| format!("{} {}", push.name, number % 100)).collect();
         lines.extend(words.end.map(|end| end.name.clone()));
-        let code = assemble(codec, &lines.join(LINE)).ok()?;
+        let code = assemble(codec, &lines.join("\n")).ok()?;
         Some(candidate(code))
     };
     const DEEPEST: usize = 1 << 12;

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use bytestone_spec::isa::OperandKind;
 use bytestone_vm::asm::{Style, disassemble};
 
 use super::finding::Kind;
@@ -13,6 +14,8 @@ use crate::verdict::Verdict;
 
 /// Programs that are tried.
 const TRIES: usize = 2_000;
+/// Operands of an instruction that are looked at.
+const OPERANDS: usize = 8;
 /// Time after which nothing more is tried; engines that hang would take for ever.
 const TIME: Duration = Duration::from_secs(20);
 
@@ -114,74 +117,61 @@ impl Shrinking<'_, '_, '_> {
                 helped = true;
                 continue;
             }
-            let mut candidate = self.best.clone();
-            candidate.input[at].value = simpler(candidate.input[at].value);
-            helped |= self.takes(candidate);
+            while let Some(value) = simpler(self.best.input[at].value) {
+                let mut candidate = self.best.clone();
+                candidate.input[at].value = value;
+                if !self.takes(candidate) {
+                    break;
+                }
+                helped = true;
+            }
             at += 1;
         }
         helped
     }
 
-    /// Makes numbers of the text smaller.
+    /// Makes the numbers of operands smaller, as long as that helps.
     fn simplify_operands(&mut self) -> bool {
         let mut helped = false;
-        let count = self.lines().len();
-        for at in 0..count {
-            let mut place = 0;
-            while !self.is_over() {
-                let lines = self.lines();
-                let Some(line) = lines.get(at) else { break };
-                let Some((start, end)) = number_in(line, place) else { break };
-                let Ok(value) = line[start..end].parse::<i128>() else { break };
-                let mut simple = lines.clone();
-                simple[at] = format!("{}{}{}", &line[..start], simpler(value), &line[end..]);
-                if simpler(value) != value && self.takes_lines(&simple) {
+        for at in 0..self.lines().len() {
+            for operand in 0..OPERANDS {
+                while let Some(lines) = self.with_simpler(at, operand) {
+                    if self.is_over() || !self.takes_lines(&lines) {
+                        break;
+                    }
                     helped = true;
-                } else {
-                    place += 1;
                 }
             }
         }
         helped
     }
+
+    /// The text with one operand of one line made simpler; `None` when there is no such operand, it is a
+    /// label, or nothing is simpler.
+    fn with_simpler(&self, at: usize, operand: usize) -> Option<Vec<String>> {
+        let isa = self.programs.isa;
+        let mut lines = self.lines();
+        let (name, operands) = lines.get(at)?.trim().split_once(' ')?;
+        let insn = isa.instructions().iter().find(|insn| insn.name == name)?;
+        let mut operands: Vec<String> =
+            operands.split(',').map(|it| it.trim().to_owned()).collect();
+        let prefix = match insn.operands.get(operand)?.kind {
+            OperandKind::Label(_) => return None,
+            OperandKind::Immediate => "",
+            OperandKind::Index(bank) => &isa.machine().banks[usize::from(bank.0)].prefix,
+        };
+        let value: i128 = operands.get(operand)?.strip_prefix(prefix)?.parse().ok()?;
+        operands[operand] = format!("{prefix}{}", simpler(value)?);
+        lines[at] = format!("{name} {}", operands.join(", "));
+        Some(lines)
+    }
 }
 
-/// A number nearer to zero, or the same.
-fn simpler(value: i128) -> i128 {
+/// A number nearer to zero, if there is one.
+fn simpler(value: i128) -> Option<i128> {
     match value {
-        -10..=10 => value - value.signum(),
-        _ => value / 2,
+        0 => None,
+        -10..=10 => Some(value - value.signum()),
+        _ => Some(value / 2),
     }
-}
-
-/// Where the operand number with an index stands in a line, without register prefixes.
-fn number_in(line: &str, index: usize) -> Option<(usize, usize)> {
-    let operands = line.trim_end().find(' ').filter(|_| !line.ends_with(':'))?;
-    let operands = operands + line[operands..].len() - line[operands..].trim_start().len();
-    let first = operands + line[operands..].find(' ').map(|space| space + 1)?;
-    let is_digit = |byte: u8| byte.is_ascii_digit();
-    let bytes = line.as_bytes();
-    let mut found = 0;
-    let mut at = first;
-    while at < bytes.len() {
-        if bytes[at] == b';' {
-            return None;
-        }
-        let after_word = at > 0 && (bytes[at - 1].is_ascii_alphabetic() || bytes[at - 1] == b'@');
-        if !is_digit(bytes[at]) || after_word && bytes[at - 1] == b'L' {
-            at += 1;
-            continue;
-        }
-        let start = if at > 0 && bytes[at - 1] == b'-' { at - 1 } else { at };
-        let mut end = at;
-        while end < bytes.len() && is_digit(bytes[end]) {
-            end += 1;
-        }
-        if found == index {
-            return Some((start, end));
-        }
-        found += 1;
-        at = end;
-    }
-    None
 }

@@ -168,19 +168,16 @@ impl Test {
             return self.once(&self.setting()?);
         }
         loop {
-            let setting = self.setting();
-            let result = setting.as_ref().map(|setting| self.once(setting));
-            let paths = match result {
-                Ok(Ok(_)) => setting.as_ref().map(Setting::paths).unwrap_or_default(),
-                Ok(Err(failure)) => {
-                    failure.report();
-                    setting.as_ref().map(Setting::paths).unwrap_or_default()
-                }
-                // Without a setting only the project file itself can be watched.
-                Err(_) => {
-                    if let Err(failure) = setting {
+            let paths = match self.setting() {
+                Ok(setting) => {
+                    if let Err(failure) = self.once(&setting) {
                         failure.report();
                     }
+                    setting.paths()
+                }
+                // Without a setting only the project file itself can be watched.
+                Err(failure) => {
+                    failure.report();
                     vec![self.project.clone().unwrap_or_else(|| PathBuf::from(project::NAME))]
                 }
             };
@@ -234,18 +231,18 @@ impl Test {
         if self.list {
             return self.list(&corpus, &selection);
         }
-        let known = match &setting.known_failures {
+        let mut known = match &setting.known_failures {
             Some(path) => KnownFailures::parse(read_source(path)?)
                 .map_err(|faulty| Failure::Faulty(Box::new(faulty)))?,
             None => KnownFailures::default(),
         };
-        let plan = Plan {
+        let mut plan = Plan {
             corpus: &corpus,
             selection: &selection,
-            known: &known,
+            known: &mut known,
             max_failures: self.max_failures,
         };
-        let total = self.engage(setting, &plan, &machines)?;
+        let total = self.engage(setting, &mut plan, &machines)?;
         Ok(self.exit(total, &known, setting))
     }
 
@@ -253,7 +250,7 @@ impl Test {
     fn engage(
         &self,
         setting: &Setting,
-        plan: &Plan<'_>,
+        plan: &mut Plan<'_>,
         machines: &Registry,
     ) -> Result<Counts, Failure> {
         let log = open_log(self.log_io.as_ref())?;

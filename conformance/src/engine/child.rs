@@ -126,6 +126,7 @@ impl ChildEngine {
 
     fn introduction(&self, process: &mut Process) -> Result<Description, MishapKind> {
         self.write(process, message::HELLO.as_bytes().to_vec());
+        process.begin();
         match self.read(process)? {
             Message::Hello(mut description) => {
                 if let Some(name) = &self.launch.name {
@@ -255,6 +256,7 @@ impl ChildEngine {
         request: &Request,
     ) -> Result<Result<Reply, Mishap>, Trouble> {
         let mut rows = Vec::new();
+        process.begin();
         loop {
             let found = match self.read(process).map_err(Trouble::Here)? {
                 Message::Row { id: found, row } if found == id => {

@@ -138,9 +138,10 @@ impl<'a> OneShotEngine<'a> {
             phases: setup.phases,
             observes: Observed { output: setup.output.is_some(), ..Observed::default() },
             traces: Traces::default(),
-            fuel: match setup.command.iter().any(|word| word.contains("{fuel}")) {
-                true => Fuel::Counted,
-                false => Fuel::Ignored,
+            fuel: if setup.command.iter().any(|word| word.contains("{fuel}")) {
+                Fuel::Counted
+            } else {
+                Fuel::Ignored
             },
         };
         let folder = tempfile::tempdir()?;

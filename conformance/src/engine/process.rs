@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::iter;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
@@ -17,13 +18,13 @@ use super::{MishapKind, system};
 /// What a process may take.
 #[derive(Clone, Copy, Debug)]
 pub struct ProcessLimits {
-    /// Time for one line.
+    /// Time for one answer, all its lines together.
     pub time: Duration,
-    /// Bytes of resident memory.
+    /// Bytes of resident memory, that of descendants included.
     pub memory: u64,
     /// Bytes of a line.
     pub line: usize,
-    /// Bytes on standard error while one line is waited for.
+    /// Bytes on standard error while one answer is waited for.
     pub log: u64,
 }
 
@@ -46,16 +47,25 @@ pub struct Process {
     /// Whole lines that were received and not asked for yet.
     lines: VecDeque<Vec<u8>>,
     log: Arc<Log>,
-    /// Bytes of the log when the current line began to be waited for.
+    /// Bytes of the log when the current answer began to be waited for.
     log_before: u64,
+    /// When the current answer must be there.
+    deadline: Instant,
+    /// When memory and log were looked at, and when they will be again.
+    looked: Instant,
+    next_look: Instant,
 }
 
 /// The environment variable by which descendants are found that left the process group.
 const TAG: &str = "BYTESTONE_ENGINE";
 /// Time for a process to end after its output did.
 const GRACE: Duration = Duration::from_millis(500);
-/// How often memory and log are looked at while a line is waited for.
+/// How often memory and log are looked at while an answer is waited for.
 const LOOK: Duration = Duration::from_millis(20);
+/// How often they are looked at while answers come quickly.
+const SELDOM: Duration = Duration::from_secs(1);
+/// Descendants of descendants that are looked for.
+const GENERATIONS: usize = 64;
 /// How often processes are looked for that were left behind, at most.
 const SWEEPS: u32 = 25;
 /// Chunks of output that wait to be read; a process that writes more has to wait.
@@ -69,6 +79,12 @@ enum Output {
     TooLong,
     /// The end came in the middle of a line.
     Cut(Vec<u8>),
+}
+
+/// Output of a process, or that no more of it comes and what was begun of a line.
+enum Received {
+    Lines(Vec<Vec<u8>>),
+    End(Vec<u8>),
 }
 
 /// The end of what a process wrote to its standard error.
@@ -103,7 +119,20 @@ impl Process {
             thread::spawn(move || log.fill(stderr));
         }
         let lines = VecDeque::new();
-        Ok(Self { child, tag, limits, input: Some(input), output, lines, log, log_before: 0 })
+        let now = Instant::now();
+        Ok(Self {
+            child,
+            tag,
+            limits,
+            input: Some(input),
+            output,
+            lines,
+            log,
+            log_before: 0,
+            deadline: now + limits.time,
+            looked: now,
+            next_look: now + LOOK,
+        })
     }
 
     /// Hands bytes to the process; they are written while it reads.
@@ -114,39 +143,28 @@ impl Process {
         }
     }
 
-    /// The next line, without its line feed.
+    /// Begins to wait for one answer: its time and what it may write to standard error count from here.
+    pub fn begin(&mut self) {
+        let now = Instant::now();
+        self.deadline = now + self.limits.time;
+        self.log_before = self.log.bytes.load(Ordering::Relaxed);
+        // Quick answers are not worth a look each, but many of them must not hide what grows.
+        self.next_look = (now + LOOK).min(self.looked + SELDOM);
+    }
+
+    /// The next line of the answer, without its line feed.
     ///
     /// # Errors
     ///
     /// What happened instead. The process is of no use any more and must be killed.
     pub fn line(&mut self) -> Result<Vec<u8>, MishapKind> {
-        self.log_before = self.log.bytes.load(Ordering::Relaxed);
-        let deadline = Instant::now() + self.limits.time;
-        let mut gone: Option<Instant> = None;
         loop {
             if let Some(line) = self.lines.pop_front() {
                 return Ok(line);
             }
-            let left = deadline.saturating_duration_since(Instant::now());
-            match self.output.recv_timeout(if gone.is_some() { LOOK } else { left.min(LOOK) }) {
-                Ok(Output::Lines(lines)) => self.lines.extend(lines),
-                Ok(Output::TooLong) => return Err(self.too_long()),
-                Ok(Output::Cut(text)) => return Err(self.ended(&text)),
-                Err(RecvTimeoutError::Disconnected) => return Err(self.ended(b"")),
-                Err(RecvTimeoutError::Timeout) if left.is_zero() && gone.is_none() => {
-                    return Err(MishapKind::TimedOut(self.limits.time));
-                }
-                // A descendant may hold the output open after the process has ended: what that wrote at last
-                // is read for a while, and no more is to come.
-                Err(RecvTimeoutError::Timeout) if gone.is_some_and(|at| at.elapsed() > GRACE) => {
-                    return Err(self.ended(b""));
-                }
-                Err(RecvTimeoutError::Timeout) => {
-                    self.look()?;
-                    if gone.is_none() && matches!(self.child.try_wait(), Ok(Some(_))) {
-                        gone = Some(Instant::now());
-                    }
-                }
+            match self.receive()? {
+                Received::Lines(lines) => self.lines.extend(lines),
+                Received::End(cut) => return Err(self.ended(&cut)),
             }
         }
     }
@@ -158,33 +176,63 @@ impl Process {
     /// It did not end by itself.
     pub fn to_end(&mut self) -> Result<(Vec<u8>, Option<i32>), MishapKind> {
         self.input = None;
-        let deadline = Instant::now() + self.limits.time;
+        self.begin();
         let mut output = Vec::new();
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            match self.output.recv_timeout(left.min(LOOK)) {
-                Ok(Output::Lines(lines)) => {
+            match self.receive()? {
+                Received::Lines(lines) => {
                     for line in lines {
                         output.extend_from_slice(&line);
                         output.push(b'\n');
                     }
                 }
-                Ok(Output::Cut(text)) => output.extend_from_slice(&text),
-                Ok(Output::TooLong) => return Err(self.too_long()),
-                Err(RecvTimeoutError::Disconnected) => match self.ended(b"") {
-                    MishapKind::Exited(code) => {
-                        self.log.wait();
-                        return Ok((output, code));
-                    }
-                    mishap => return Err(mishap),
-                },
-                Err(RecvTimeoutError::Timeout) if left.is_zero() => {
-                    return Err(MishapKind::TimedOut(self.limits.time));
+                Received::End(cut) => {
+                    output.extend_from_slice(&cut);
+                    break;
                 }
-                Err(RecvTimeoutError::Timeout) => self.look()?,
             }
             if output.len() > self.limits.line {
                 return Err(self.too_long());
+            }
+        }
+        match self.ended(b"") {
+            MishapKind::Exited(code) => {
+                self.log.wait();
+                Ok((output, code))
+            }
+            mishap => Err(mishap),
+        }
+    }
+
+    /// Waits for output, within the limits of the answer.
+    fn receive(&mut self) -> Result<Received, MishapKind> {
+        // When the process ended while a descendant holds its output open.
+        let mut gone: Option<Instant> = None;
+        loop {
+            let now = Instant::now();
+            if now >= self.next_look {
+                self.looked = now;
+                self.next_look = now + LOOK;
+                self.look()?;
+            }
+            let left = self.deadline.saturating_duration_since(now);
+            match self.output.recv_timeout(left.min(LOOK)) {
+                Ok(Output::Lines(lines)) => return Ok(Received::Lines(lines)),
+                Ok(Output::Cut(text)) => return Ok(Received::End(text)),
+                Ok(Output::TooLong) => return Err(self.too_long()),
+                Err(RecvTimeoutError::Disconnected) => return Ok(Received::End(Vec::new())),
+                // What was written at last is read for a while, and no more is to come.
+                Err(RecvTimeoutError::Timeout) if gone.is_some_and(|at| at.elapsed() > GRACE) => {
+                    return Ok(Received::End(Vec::new()));
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    if gone.is_none() && matches!(self.child.try_wait(), Ok(Some(_))) {
+                        gone = Some(now);
+                        self.deadline = self.deadline.max(now + 2 * GRACE);
+                    } else if left.is_zero() {
+                        return Err(MishapKind::TimedOut(self.limits.time));
+                    }
+                }
             }
         }
     }
@@ -201,14 +249,8 @@ impl Process {
             let what = format!("more than {limit} MiB on standard error for one request");
             return Err(MishapKind::Flooded(what));
         }
-        let pid = Pid::from_u32(self.child.id());
-        let mut system = System::new();
-        let memory = ProcessRefreshKind::nothing().with_memory();
-        system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), false, memory);
-        match system.process(pid).map(sysinfo::Process::memory) {
-            Some(bytes) if bytes > self.limits.memory => Err(MishapKind::Memory(bytes)),
-            _ => Ok(()),
-        }
+        let bytes = memory_of(Pid::from_u32(self.child.id()));
+        if bytes > self.limits.memory { Err(MishapKind::Memory(bytes)) } else { Ok(()) }
     }
 
     /// The output has ended: why?
@@ -262,6 +304,19 @@ impl Drop for Process {
         let _ = self.wait(GRACE);
         sweep(&self.tag);
     }
+}
+
+/// The resident memory of a process and its descendants.
+fn memory_of(root: Pid) -> u64 {
+    let mut system = System::new();
+    let memory = ProcessRefreshKind::nothing().with_memory();
+    system.refresh_processes_specifics(ProcessesToUpdate::All, false, memory);
+    let parent = |pid: &Pid| system.process(*pid)?.parent();
+    // A parent's number may have been given anew, so a way up need not end.
+    let is_inside =
+        |pid: Pid| iter::successors(Some(pid), parent).take(GENERATIONS).any(|pid| pid == root);
+    let inside = system.processes().iter().filter(|(pid, _)| is_inside(**pid));
+    inside.map(|(_, process)| process.memory()).sum()
 }
 
 /// Kills every process that carries a tag, and those that they start meanwhile.
@@ -343,5 +398,30 @@ impl Log {
         while !self.ended.load(Ordering::Acquire) && Instant::now() < deadline {
             thread::sleep(Duration::from_millis(1));
         }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_an_answer_is_that_of_all_its_lines() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "while true; do echo row; sleep 0.02; done"]);
+        let time = Duration::from_millis(300);
+        let limits = ProcessLimits { time, ..ProcessLimits::default() };
+        let mut process = Process::start(command, limits).expect("there is a shell");
+        process.begin();
+        let mut lines = 0;
+        let end = loop {
+            match process.line() {
+                Ok(_) if lines < 1000 => lines += 1,
+                Ok(_) => panic!("it goes on without end"),
+                Err(mishap) => break mishap,
+            }
+        };
+        assert!(lines > 0);
+        assert_eq!(end, MishapKind::TimedOut(time));
     }
 }

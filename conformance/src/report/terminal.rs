@@ -9,7 +9,7 @@ use crate::case::Case;
 use crate::corpus::CorpusFile;
 use crate::report::failure::{failure_text, mishap_text};
 use crate::report::summary::unexpected_text;
-use crate::runner::{Contender, Event, REFERENCE, Reporter};
+use crate::runner::{Contender, Event, Reporter};
 use crate::verdict::{Counts, Verdict};
 
 /// How progress is shown.
@@ -39,11 +39,8 @@ impl<W: Write + Send> Terminal<W> {
         Self { out, progress, bar: None, rerun: rerun.into(), aside: None }
     }
 
-    /// Says who is held to the corpus, and at which level; the tools themselves go without saying.
+    /// Says who is held to the corpus, and at which level.
     fn contender(&mut self, contender: &Contender) -> std::io::Result<()> {
-        if contender.name == REFERENCE {
-            return Ok(());
-        }
         let levels = contender.levels.iter();
         let levels: Vec<String> =
             levels.map(|(machine, level)| format!("{machine} at level {}", level.name())).collect();

@@ -61,15 +61,20 @@ struct Run {
 }
 
 impl Run {
-    /// Holds an engine to the cases, and makes sure that no process is left of it.
+    /// Holds an engine of the kit to the cases, and makes sure that no process is left of it.
     fn new(mode: &str, trigger: &str, more: &[&str]) -> Self {
+        Self::of(&engine(mode), mode, trigger, more)
+    }
+
+    /// The same for a command that starts an engine of the kit in its own way.
+    fn of(command: &str, mode: &str, trigger: &str, more: &[&str]) -> Self {
         static MARKS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
         let number = MARKS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let mark = format!("{}-{number}-{mode}", std::process::id());
         // Where nothing hangs, a busy machine must not make it look so.
         let time = if HANGING.contains(&mode) { "2" } else { "60" };
         let limits = ["--timeout", time, "--memory", "300", "--jobs", "1", "--format", "json"];
-        let output: Output = bytestone(&["--vm", &engine(mode), "--machine", "calculator"])
+        let output: Output = bytestone(&["--vm", command, "--machine", "calculator"])
             .args(["--case", CASES])
             .args(limits)
             .args(more)
@@ -243,6 +248,25 @@ fn every_mode_of_the_kit_has_a_test() {
     modes.sort_unstable();
     tested.sort_unstable();
     assert_eq!(modes, tested);
+}
+
+/// The shell that starts the engine takes no memory itself.
+#[test]
+#[cfg(unix)]
+fn memory_of_descendants_counts() {
+    let (case, program) = &programs()[0];
+    let shell = format!("{}; true", engine("eats-memory"));
+    let command = shell_words::join(["sh", "-c", &shell]);
+    let run = Run::of(&command, "eats-memory", program, &[]);
+    let costs = run.costs();
+    assert_eq!(
+        (run.code, run.cases.len(), costs.len()),
+        (Some(5), COUNT, 1),
+        "{costs:#?} {}",
+        run.err
+    );
+    assert_eq!(costs[0]["id"], *case);
+    assert!(costs[0]["reason"].to_string().contains("more than it may"), "{costs:#?}");
 }
 
 /// Engines that always fail cost their restarts, and what is left is not run.

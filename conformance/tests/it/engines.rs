@@ -1,21 +1,12 @@
 //! Engines as users set them up: project files, one-shot commands, panels, known failures, fuzzing.
 
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use serde_json::Value as Json;
 
 use crate::planted::{c_vm, python_vm};
-use crate::tools;
-
-fn bytestone(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_bytestone"))
-        .args(arguments)
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .output()
-        .expect("the command starts")
-}
+use crate::tools::{self, bytestone};
 
 fn out(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
@@ -264,6 +255,91 @@ fn expectations_may_be_open() {
         "{}",
         err(&run)
     );
+}
+
+#[test]
+fn results_do_not_depend_on_how_many_run_at_once() {
+    let folder = folder();
+    let vm =
+        shell_words::join(c_vm().into_iter().chain(["--bug".into(), "stack_div_unsigned".into()]));
+    let report = |jobs: &str| {
+        let arguments =
+            ["test", "--machine", "stack", "--format", "json", "--jobs", jobs, "--vm", &vm];
+        out(&bytestone(folder.path(), &arguments))
+    };
+    assert_eq!(report("1"), report("3"));
+}
+
+#[test]
+fn shards_deal_out_every_case_once() {
+    let folder = folder();
+    let list = |shard: &str| {
+        let run = bytestone(folder.path(), &["test", "--list", "--shard", shard]);
+        out(&run).lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let mut dealt = [list("1/3"), list("2/3"), list("3/3")].concat();
+    let mut all = list("1/1");
+    dealt.sort();
+    all.sort();
+    assert_eq!(dealt, all);
+    assert_eq!(
+        bytestone(folder.path(), &["test", "--list", "--shard", "4/3"]).status.code(),
+        Some(2)
+    );
+}
+
+#[test]
+fn watching_runs_again_when_a_case_changes() {
+    let folder = folder();
+    let made = bytestone(folder.path(), &["new", "tiny"]);
+    assert!(made.status.success(), "{}", err(&made));
+    let project = folder.path().join("tiny");
+    let log = folder.path().join("log");
+    let file = std::fs::File::create(&log).expect("the file is made");
+    let mut watching = Command::new(env!("CARGO_BIN_EXE_bytestone"))
+        .args(["test", "--watch"])
+        .current_dir(&project)
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .stderr(file)
+        .spawn()
+        .expect("the command starts");
+    let runs = || {
+        let text = std::fs::read_to_string(&log).unwrap_or_default();
+        text.matches("watching for changes").count()
+    };
+    let case = project.join("cases/tiny/basics.yaml");
+    let text = std::fs::read_to_string(&case).expect("there are cases");
+    let begun = std::time::Instant::now();
+    // The file is touched again and again: the first time may come before the watch has begun.
+    while runs() < 2 && begun.elapsed().as_secs() < 60 {
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        if runs() == 1 {
+            std::fs::write(&case, format!("{text}# {:?}\n", begun.elapsed()))
+                .expect("it is written");
+            std::thread::sleep(std::time::Duration::from_secs(1));
+        }
+    }
+    let runs = runs();
+    watching.kill().and_then(|()| watching.wait().map(drop)).expect("it ends");
+    assert!(runs >= 2, "{runs} runs");
+}
+
+#[test]
+fn what_the_readme_says_of_vms_works() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let readme = std::fs::read_to_string(root.join("README.md")).expect("the README is there");
+    let section =
+        readme.split("\n## ").find(|part| part.starts_with("Hold a VM")).expect("a section");
+    let commands: Vec<&str> =
+        section.lines().filter_map(|line| line.strip_prefix("bytestone ")).collect();
+    assert_eq!(commands.len(), 2);
+    for (command, code) in commands.into_iter().zip([0, 1]) {
+        let words = shell_words::split(command).expect("a command");
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let run = bytestone(&root, &words);
+        assert_eq!(run.status.code(), Some(code), "{command}: {}{}", out(&run), err(&run));
+    }
 }
 
 #[test]

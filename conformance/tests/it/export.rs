@@ -1,8 +1,5 @@
 //! The corpus as others get it: files that run, and a document that keeps its promises.
 
-use std::path::Path;
-use std::process::{Command, Output};
-
 use bytestone::case::Expect;
 use bytestone::case::wanted::Wanted;
 use bytestone::corpus::{self, Corpus};
@@ -13,13 +10,7 @@ use bytestone::registry::Registry;
 use bytestone_vm::asm::assemble;
 use bytestone_vm::codec::Codec;
 
-fn bytestone(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_bytestone"))
-        .args(arguments)
-        .current_dir(folder)
-        .output()
-        .expect("the command starts")
-}
+use crate::tools::bytestone;
 
 fn built_in() -> (Registry, Corpus, Export) {
     let machines = Registry::built_in().expect("built-in machines are sound");

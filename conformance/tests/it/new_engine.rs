@@ -1,19 +1,10 @@
 //! Skeletons of engines: each is built, introduces itself, and answers that it does nothing yet.
 
-use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
 use serde_json::Value as Json;
 
-use crate::tools;
-
-fn bytestone(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_bytestone"))
-        .args(arguments)
-        .current_dir(folder)
-        .output()
-        .expect("the command starts")
-}
+use crate::tools::{self, bytestone};
 
 /// What follows a label in the text of `new-engine`.
 fn after<'a>(text: &'a str, label: &str) -> Option<&'a str> {

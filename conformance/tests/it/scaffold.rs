@@ -1,15 +1,8 @@
 //! `bytestone new`: the project is green at once, and what is said to come next works.
 
 use std::path::Path;
-use std::process::{Command, Output};
 
-fn bytestone(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_bytestone"))
-        .args(arguments)
-        .current_dir(folder)
-        .output()
-        .expect("the command starts")
-}
+use crate::tools::bytestone;
 
 /// Runs a printed command that needs no engine.
 fn follow(folder: &Path, command: &str) {

@@ -1,6 +1,17 @@
-//! The programs of other languages that some tests need.
+//! The command as a user runs it, and the programs of other languages that some tests need.
 
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+/// Runs the command in a folder, without input.
+pub fn bytestone(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_bytestone"))
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the command starts")
+}
 
 /// Whether a program is on the machine.
 pub fn has(program: &str) -> bool {
