@@ -164,7 +164,9 @@ fn round_trip_text(codec: &Codec<'_>, code: &[u8], defects: &mut Vec<Difference>
 fn round_trip_code(codec: &Codec<'_>, program: &Program, defects: &mut Vec<Difference>) {
     let mut encoded = Vec::new();
     for (at, insn) in program.insns().iter().enumerate() {
-        if let Err(error) = codec.encode(insn.id, program.operands(at), &mut encoded) {
+        if let Err(error) =
+            codec.encode_as((insn.id, insn.form), program.operands(at), &mut encoded)
+        {
             let expected = format!("the instruction at {} encodes", insn.offset);
             defects.push(Difference {
                 aspect: Aspect::Reencoding,

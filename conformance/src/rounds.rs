@@ -213,9 +213,9 @@ pub fn decoder(data: &[u8]) -> Result<Fate, Defect> {
     let Ok(program) = subject.decode(code)? else { return Ok(Fate::Rejected) };
     let mut encoded = Vec::with_capacity(code.len());
     for (at, insn) in program.insns().iter().enumerate() {
-        subject.codec.encode(insn.id, program.operands(at), &mut encoded).map_err(|error| {
-            subject.defect(code, format!("a decoded instruction does not encode: {error}"))
-        })?;
+        subject.codec.encode_as((insn.id, insn.form), program.operands(at), &mut encoded).map_err(
+            |error| subject.defect(code, format!("a decoded instruction does not encode: {error}")),
+        )?;
     }
     if encoded != code {
         return Err(subject.defect(code, format!("it encodes to {}", hex(&encoded))));

@@ -249,7 +249,7 @@ fn instruction(cx: &InstructionContext<'_>, context: &mut Context<'_>) -> Option
     };
     let effect = effect?;
     let meaning = body::lower(cx, &encoded, &effect, &action?, context)?;
-    let encoding = encoded.encoding?;
+    let encodings = encoded.encodings?;
     if context.diagnostics.count() != before {
         return None;
     }
@@ -263,11 +263,11 @@ fn instruction(cx: &InstructionContext<'_>, context: &mut Context<'_>) -> Option
         features,
         effect: effect_of(&effect, &meaning),
         operands: encoded.operands,
-        encoding,
+        encodings,
         body: meaning.body,
         clauses: meaning.clauses,
         text: SourceText {
-            enc: cx.scalar("enc").map_or_else(String::new, |enc| enc.text.trim().to_owned()),
+            enc: cx.file.enc.as_ref().map_or_else(String::new, |enc| enc.lines().join("\n")),
             stack: text(&cx.file.stack),
             action: text(&cx.file.action),
         },
@@ -332,15 +332,9 @@ fn features(cx: &InstructionContext<'_>, context: &mut Context<'_>) -> Vec<Strin
 }
 
 fn encoding(cx: &InstructionContext<'_>, context: &mut Context<'_>) -> encoding::Encoded {
-    if let Some(TextOrList::Many(_)) = &cx.file.enc {
-        context.diagnostics.unsupported(cx.span("enc"), "several encodings of one instruction");
-        for scalar in cx.items("enc").iter().filter_map(Node::scalar) {
-            parse_pattern(scalar, context.diagnostics);
-        }
-    }
-    let Some(scalar) = cx.scalar("enc") else { return encoding::Encoded::default() };
-    match parse_pattern(scalar, context.diagnostics) {
-        Some(items) => encoding::build(&items, scalar.whole(), cx.tables, context),
+    let Some(node) = cx.entry.value.get("enc") else { return encoding::Encoded::default() };
+    match operand::patterns(node, context) {
+        Some(patterns) => encoding::build(&patterns, cx.tables, context),
         None => encoding::Encoded::default(),
     }
 }
@@ -463,10 +457,7 @@ fn unused_definitions(file: &SpecFile, tables: &operand::Tables, context: &mut C
     let encodings = file.instructions.values().filter_map(|insn| insn.enc.as_ref());
     let mentioned: HashSet<&str> = encodings
         .chain(file.formats.values())
-        .filter_map(|encoding| match encoding {
-            TextOrList::One(text) => Some(text.0.as_str()),
-            TextOrList::Many(_) => None,
-        })
+        .flat_map(TextOrList::lines)
         .flat_map(|text| text.split(|c: char| !c.is_alphanumeric() && c != '_'))
         .collect();
     let words = tables.words.keys().map(|name| ("bits", name, name));

@@ -47,7 +47,8 @@ pub struct SpecFile {
     /// Kinds of operands, by name.
     #[serde(default)]
     pub operands: IndexMap<String, OperandFile>,
-    /// Encodings with parameters, by signature, as in `abc(op): "w(op=op, a:reg)"`.
+    /// Encodings with parameters, by signature, as in `abc(op): "w(op=op, a:reg)"`; of several the
+    /// first that fits is the canonical one.
     #[serde(default)]
     pub formats: IndexMap<String, TextOrList>,
     /// The traps that instructions raise, by name.
@@ -156,6 +157,16 @@ pub enum TextOrList {
     Many(Vec<Text>),
 }
 
+impl TextOrList {
+    /// All of them, without space around.
+    pub fn lines(&self) -> Vec<&str> {
+        match self {
+            Self::One(text) => vec![text.trim()],
+            Self::Many(texts) => texts.iter().map(|text| text.trim()).collect(),
+        }
+    }
+}
+
 /// How code is laid out.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -221,7 +232,8 @@ pub struct FullTrapFile {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InstructionFile {
-    /// How it is written in bytes, as in `0x01 v:i32`.
+    /// How it is written in bytes, as in `0x01 v:i32`; of several ways the first that fits is the
+    /// canonical one.
     #[schemars(required, extend("x-independent" = true))]
     pub enc: Option<TextOrList>,
     /// What it pops and pushes, bottom first, as in `a b -- r`. Only for machines with a stack.

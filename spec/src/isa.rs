@@ -191,8 +191,9 @@ pub struct Instruction {
     pub features: Vec<String>,
     /// Operands, in the order in which assembly text gives them.
     pub operands: Vec<Operand>,
-    /// How it is written in bytes.
-    pub encoding: Encoding,
+    /// The ways in which it is written in bytes, at least one. Each can hold the operands that the
+    /// one before it can; the first that can hold given operands is their canonical one.
+    pub encodings: Vec<Encoding>,
     /// What it does to the stack and to control.
     pub effect: Effect,
     /// What it means.
@@ -203,10 +204,27 @@ pub struct Instruction {
     pub text: SourceText,
 }
 
+impl Instruction {
+    /// The least number of bytes, of all encodings.
+    pub fn min_len(&self) -> u32 {
+        self.encodings.iter().map(|encoding| encoding.min_len).min().unwrap_or(0)
+    }
+
+    /// The greatest number of bytes, of all encodings.
+    pub fn max_len(&self) -> u32 {
+        self.encodings.iter().map(|encoding| encoding.max_len).max().unwrap_or(0)
+    }
+
+    /// The first encoding that can hold operands with the raw numbers in `cells`.
+    pub fn canonical(&self, cells: &[u64]) -> Option<usize> {
+        self.encodings.iter().position(|encoding| encoding.holds(cells))
+    }
+}
+
 /// The texts of an instruction as the spec file gives them, for people to read.
 #[derive(Clone, Debug, Default)]
 pub struct SourceText {
-    /// The encoding.
+    /// The encodings, one a line.
     pub enc: String,
     /// The stack effect; empty on machines without a stack.
     pub stack: String,
@@ -289,10 +307,19 @@ pub enum LabelRole {
 pub struct Encoding {
     /// The parts in the order of their bytes.
     pub parts: Vec<Part>,
+    /// By operand, the numbers that it can hold: those of [`Operand::raw`] or fewer.
+    pub raws: Vec<IntType>,
     /// The least number of bytes.
     pub min_len: u32,
     /// The greatest number of bytes.
     pub max_len: u32,
+}
+
+impl Encoding {
+    /// Whether it can hold operands with the raw numbers in `cells`.
+    pub fn holds(&self, cells: &[u64]) -> bool {
+        self.raws.iter().zip(cells).all(|(raw, &cell)| raw.wrap(cell) == cell)
+    }
 }
 
 /// A part of an encoding.
@@ -302,7 +329,7 @@ pub enum Part {
     Word(Word),
     /// A LEB128 number in its shortest form, of at most `ceil(raw.bits / 7)` bytes.
     Leb {
-        /// The operand that it holds; the sign of the LEB128 form is that of its raw type.
+        /// The operand that it holds; the LEB128 form is that of its type in [`Encoding::raws`].
         operand: u8,
     },
 }

@@ -13,7 +13,7 @@
 //! | `instructions` | list of instructions, see below |
 //! | `decisions`, `errata` | lists of `{name, ref, text}` |
 //!
-//! An instruction is `{name, doc, ref, since, features, text, operands, encoding, effect, body,
+//! An instruction is `{name, doc, ref, since, features, text, operands, encodings, effect, body,
 //! clauses}`. Types are texts (`i32`). Masks and cells are texts in hexadecimal, because not every
 //! JSON reader keeps 64 bits of a number. Banks, traps and clauses are given by name, operands and
 //! temporaries by number. Part of an encoding is either a `word` or a `leb`, told apart by `part`;
@@ -35,7 +35,7 @@ pub const HEADER: &str = "isa/1";
 /// ```
 /// let isa = bytestone_spec::load_builtin("stack").unwrap().unwrap();
 /// let json = bytestone_spec::json::to_json(&isa);
-/// assert_eq!(json["instructions"][1]["encoding"]["max_len"], 5);
+/// assert_eq!(json["instructions"][1]["encodings"][0]["max_len"], 5);
 /// assert_eq!(json["machine"]["stack"]["of"], "i32");
 /// ```
 pub fn to_json(isa: &Isa) -> Value {
@@ -115,7 +115,7 @@ fn instruction(isa: &Isa, insn: &Instruction) -> Value {
         "features": insn.features,
         "text": {"enc": insn.text.enc, "stack": insn.text.stack, "do": insn.text.action},
         "operands": operands,
-        "encoding": encoding(&insn.encoding),
+        "encodings": insn.encodings.iter().map(encoding).collect::<Vec<_>>(),
         "effect": effect(&insn.effect),
         "body": body(isa, insn),
         "clauses": clauses,
@@ -157,7 +157,13 @@ fn encoding(encoding: &Encoding) -> Value {
             Part::Leb { operand } => json!({"part": "leb", "operand": operand}),
         })
         .collect();
-    json!({"min_len": encoding.min_len, "max_len": encoding.max_len, "parts": parts})
+    let raws: Vec<String> = encoding.raws.iter().map(|&raw| ty(raw)).collect();
+    json!({
+        "min_len": encoding.min_len,
+        "max_len": encoding.max_len,
+        "raws": raws,
+        "parts": parts,
+    })
 }
 
 fn word(word: &Word) -> Value {

@@ -28,6 +28,8 @@ pub const OPERATORS: usize = 255;
 pub const TEMPS: usize = 255;
 /// Cells that an instruction pops, and that it pushes.
 pub const STACK_EFFECT: usize = 32;
+/// Encodings of an instruction.
+pub const ENCODINGS: usize = 16;
 /// Operands of an instruction.
 pub const OPERANDS: usize = 16;
 /// Cells of an operand stack.

@@ -66,7 +66,9 @@ fn encode(bencher: Bencher<'_, '_>, name: &str) {
     bencher.counter(ItemsCount::new(INSNS)).bench_local(|| {
         out.clear();
         for (at, insn) in program.insns().iter().enumerate() {
-            codec.encode(insn.id, program.operands(at), &mut out).expect("the cells fit");
+            codec
+                .encode_as((insn.id, insn.form), program.operands(at), &mut out)
+                .expect("the cells fit");
         }
     });
 }

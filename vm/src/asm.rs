@@ -2,6 +2,9 @@
 //!
 //! [`assemble`] turns text into bytes, [`disassemble`] any bytes into text that assembles to the
 //! same bytes, and [`write_insn`] writes one instruction as traces and reports show it.
+//!
+//! An instruction with several encodings is written in the first that can hold its operands.
+//! `/2` behind its mnemonic stands for the second encoding, and so on.
 
 mod disassembly;
 mod error;

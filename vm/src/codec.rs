@@ -7,7 +7,7 @@ mod word;
 
 use std::collections::HashMap;
 
-use bytestone_spec::isa::{InsnId, Instruction, IntType, Isa, Part};
+use bytestone_spec::isa::{Encoding, InsnId, Instruction, IntType, Isa, Part};
 
 use crate::fault::{Fault, Reason, Rejection};
 use crate::limits;
@@ -36,11 +36,20 @@ use table::{Lookup, Table};
 pub struct Codec<'isa> {
     isa: &'isa Isa,
     table: Table,
-    /// By instruction.
-    plans: Vec<Plan>,
+    /// The encodings of all instructions.
+    forms: Vec<Form>,
     mnemonics: HashMap<&'isa str, InsnId>,
     /// The length of every instruction, if they have one length.
     uniform_len: Option<u32>,
+}
+
+/// An encoding of an instruction.
+#[derive(Clone, Debug)]
+struct Form {
+    id: InsnId,
+    /// Its number among those of the instruction.
+    number: u8,
+    plan: Plan,
 }
 
 /// Code has more bytes than [`limits::CODE_BYTES`].
@@ -68,6 +77,14 @@ pub enum EncodeError {
     /// The instruction set has no instruction with the id.
     #[error("the instruction set has no instruction {}", .0.0)]
     UnknownInstruction(InsnId),
+    /// The instruction has no encoding with the number.
+    #[error("the instruction has {count} encodings, and no number {found}")]
+    UnknownEncoding {
+        /// How many it has.
+        count: usize,
+        /// The number, from 0.
+        found: u8,
+    },
     /// There are too few or too many operands.
     #[error("the instruction takes {expected} operands, not {found}")]
     OperandCount {
@@ -76,12 +93,12 @@ pub enum EncodeError {
         /// How many were given.
         found: usize,
     },
-    /// An operand is no value of its raw type.
+    /// An operand is no value of its raw type, or the encoding cannot hold it.
     #[error("operand {operand} must be a value of {ty}, which the cell {cell:#x} is not")]
     OutOfRange {
         /// Its number, from 0.
         operand: u8,
-        /// Its raw type.
+        /// Its raw type, or that of the encoding.
         ty: IntType,
         /// The cell given.
         cell: u64,
@@ -157,10 +174,18 @@ impl<'isa> Codec<'isa> {
         let uniform_len = isa
             .instructions()
             .first()
-            .map(|insn| insn.encoding.min_len)
+            .map(Instruction::min_len)
             .filter(|&len| isa.instructions().iter().all(|insn| has_len(insn, len)));
-        let plans = isa.instructions().iter().map(Plan::new).collect();
-        Self { isa, table: Table::new(isa), plans, mnemonics, uniform_len }
+        let mut forms = Vec::new();
+        for (id, insn) in (0..).map(InsnId).zip(isa.instructions()) {
+            let encodings = (0..).zip(&insn.encodings);
+            forms.extend(encodings.map(|(number, encoding)| Form {
+                id,
+                number,
+                plan: Plan::new(encoding),
+            }));
+        }
+        Self { isa, table: Table::new(isa), forms, mnemonics, uniform_len }
     }
 
     /// The instruction set.
@@ -223,8 +248,8 @@ impl<'isa> Codec<'isa> {
     ) -> Result<Insn, Undecoded> {
         let end = code.len().min(limits::CODE_BYTES);
         let bytes = code.get(offset as usize..end).unwrap_or_default();
-        let id = match self.table.find(bytes) {
-            Lookup::Found(id) => id,
+        let Form { id, number, plan } = match self.table.find(bytes) {
+            Lookup::Found(form) => &self.forms[form as usize],
             Lookup::CutShort(insn) => {
                 return Err(Undecoded {
                     at: offset,
@@ -236,17 +261,16 @@ impl<'isa> Codec<'isa> {
             Lookup::Unknown => return Err(self.unknown(offset)),
         };
         let first = operands.len();
-        let plan = &self.plans[usize::from(id.0)];
         operands.resize(first + plan.operands, 0);
         match plan.read(bytes, &mut operands[first..]) {
-            Ok(len) => Ok(Insn::new(id, offset, len as u32, first as u32)),
+            Ok(len) => Ok(Insn::new((*id, *number), offset, len as u32, first as u32)),
             Err((obstacle, len)) => {
                 operands.truncate(first);
                 Err(match obstacle {
                     Obstacle::UnknownOpcode => self.unknown(offset),
                     _ => Undecoded {
                         at: offset,
-                        insn: Some(id),
+                        insn: Some(*id),
                         obstacle,
                         resume: len.map(|len| offset + len as u32),
                     },
@@ -261,7 +285,7 @@ impl<'isa> Codec<'isa> {
     }
 
     /// Appends the bytes of an instruction whose operands have the raw numbers in `operands`, as
-    /// cells.
+    /// cells: in the first of its encodings that can hold them.
     ///
     /// # Errors
     ///
@@ -273,37 +297,70 @@ impl<'isa> Codec<'isa> {
         operands: &[u64],
         out: &mut Vec<u8>,
     ) -> Result<(), EncodeError> {
-        let insn = self
-            .isa
-            .instructions()
-            .get(usize::from(id.0))
-            .ok_or(EncodeError::UnknownInstruction(id))?;
-        check_operands(insn, operands)?;
-        for part in &insn.encoding.parts {
-            match part {
-                Part::Word(word) => {
-                    let fields = word.fields.iter();
-                    let value = fields.fold(word.fixed_value, |value, field| {
-                        value | word::insert(field, operands[usize::from(field.operand)])
-                    });
-                    out.extend_from_slice(&word::bytes(word, value)[..usize::from(word.bytes)]);
-                }
-                Part::Leb { operand } => {
-                    let ty = insn.operands[usize::from(*operand)].raw;
-                    leb::write(ty, ty.value(operands[usize::from(*operand)]), out);
-                }
-            }
+        let insn = self.instruction(id)?;
+        check_operands(insn, insn.operands.iter().map(|operand| operand.raw), operands)?;
+        let canonical = if insn.encodings.len() == 1 { Some(0) } else { insn.canonical(operands) };
+        // The last encoding holds whatever the types of the operands do.
+        match canonical.and_then(|at| insn.encodings.get(at)).or(insn.encodings.last()) {
+            Some(encoding) => write(encoding, operands, out),
+            None => return Err(EncodeError::UnknownInstruction(id)),
         }
         Ok(())
     }
+
+    /// The same in the encoding with the number `form` among those of the instruction.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such encoding, the operands are not as many as the instruction takes, or the
+    /// encoding cannot hold one; nothing is then appended.
+    pub fn encode_as(
+        &self,
+        (id, form): (InsnId, u8),
+        operands: &[u64],
+        out: &mut Vec<u8>,
+    ) -> Result<(), EncodeError> {
+        let insn = self.instruction(id)?;
+        let encoding = insn
+            .encodings
+            .get(usize::from(form))
+            .ok_or(EncodeError::UnknownEncoding { count: insn.encodings.len(), found: form })?;
+        check_operands(insn, encoding.raws.iter().copied(), operands)?;
+        write(encoding, operands, out);
+        Ok(())
+    }
+
+    fn instruction(&self, id: InsnId) -> Result<&'isa Instruction, EncodeError> {
+        let insn = self.isa.instructions().get(usize::from(id.0));
+        insn.ok_or(EncodeError::UnknownInstruction(id))
+    }
 }
 
-/// The length in bytes of an instruction whose operands have the raw numbers in `raw`.
-pub(crate) fn encoded_len(insn: &Instruction, raw: impl Fn(u8) -> i128) -> u32 {
-    let parts = insn.encoding.parts.iter().map(|part| match part {
+/// Appends the bytes of operands that an encoding can hold.
+fn write(encoding: &Encoding, operands: &[u64], out: &mut Vec<u8>) {
+    for part in &encoding.parts {
+        match part {
+            Part::Word(word) => {
+                let fields = word.fields.iter();
+                let value = fields.fold(word.fixed_value, |value, field| {
+                    value | word::insert(field, operands[usize::from(field.operand)])
+                });
+                out.extend_from_slice(&word::bytes(word, value)[..usize::from(word.bytes)]);
+            }
+            Part::Leb { operand } => {
+                let ty = encoding.raws[usize::from(*operand)];
+                leb::write(ty, ty.value(operands[usize::from(*operand)]), out);
+            }
+        }
+    }
+}
+
+/// The length in bytes of an encoding whose operands have the raw numbers in `raw`.
+pub(crate) fn encoded_len(encoding: &Encoding, raw: impl Fn(u8) -> i128) -> u32 {
+    let parts = encoding.parts.iter().map(|part| match part {
         Part::Word(word) => u32::from(word.bytes),
         Part::Leb { operand } => {
-            let ty = insn.operands[usize::from(*operand)].raw;
+            let ty = encoding.raws[usize::from(*operand)];
             leb::len(ty, raw(*operand).clamp(ty.min(), ty.max())) as u32
         }
     });
@@ -319,16 +376,19 @@ pub(crate) fn check_len(code: &[u8]) -> Result<(), CodeTooLong> {
 }
 
 fn has_len(insn: &Instruction, len: u32) -> bool {
-    (insn.encoding.min_len, insn.encoding.max_len) == (len, len)
+    (insn.min_len(), insn.max_len()) == (len, len)
 }
 
-fn check_operands(insn: &Instruction, operands: &[u64]) -> Result<(), EncodeError> {
+fn check_operands(
+    insn: &Instruction,
+    types: impl Iterator<Item = IntType>,
+    operands: &[u64],
+) -> Result<(), EncodeError> {
     if operands.len() != insn.operands.len() {
         let (expected, found) = (insn.operands.len(), operands.len());
         return Err(EncodeError::OperandCount { expected, found });
     }
-    for (operand, (description, &cell)) in (0..).zip(insn.operands.iter().zip(operands)) {
-        let ty = description.raw;
+    for (operand, (ty, &cell)) in (0..).zip(types.zip(operands)) {
         if ty.wrap(cell) != cell {
             return Err(EncodeError::OutOfRange { operand, ty, cell });
         }
@@ -356,12 +416,11 @@ impl Obstacle {
         match self {
             Self::Truncated => {
                 let (are, s) = if left.len() == 1 { ("is", "") } else { ("are", "s") };
-                match insn.map(|insn| &insn.encoding) {
+                match insn {
                     None => format!("the code ends after {} byte{s} of an instruction", left.len()),
-                    Some(encoding) => {
-                        let least =
-                            if encoding.min_len == encoding.max_len { "" } else { "at least " };
-                        let min = (encoding.min_len as usize).max(left.len() + 1);
+                    Some(insn) => {
+                        let least = if insn.min_len() == insn.max_len() { "" } else { "at least " };
+                        let min = (insn.min_len() as usize).max(left.len() + 1);
                         format!("{name} takes {least}{min} bytes and {} {are} left", left.len())
                     }
                 }

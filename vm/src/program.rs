@@ -1,12 +1,14 @@
 //! A decoded program: its bytes as a row of instructions with their operands.
 
-use bytestone_spec::isa::{InsnId, Isa, LabelBase, LabelRule, OperandKind, Part};
+use bytestone_spec::isa::{Encoding, InsnId, Isa, LabelBase, LabelRule, OperandKind, Part};
 
 /// A decoded instruction in its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Insn {
     /// Which instruction.
     pub id: InsnId,
+    /// In which of its encodings, from 0.
+    pub form: u8,
     /// The offset of its first byte.
     pub offset: u32,
     /// Its length in bytes.
@@ -16,8 +18,13 @@ pub struct Insn {
 }
 
 impl Insn {
-    pub(crate) fn new(id: InsnId, offset: u32, len: u32, first_operand: u32) -> Self {
-        Self { id, offset, len, first_operand }
+    pub(crate) fn new((id, form): (InsnId, u8), offset: u32, len: u32, first_operand: u32) -> Self {
+        Self { id, form, offset, len, first_operand }
+    }
+
+    /// Its encoding.
+    pub fn encoding<'isa>(&self, isa: &'isa Isa) -> &'isa Encoding {
+        &isa.instruction(self.id).encodings[usize::from(self.form)]
     }
 
     /// The offset of the first byte after it.
@@ -49,7 +56,7 @@ impl Insn {
             LabelBase::Code => 0,
             LabelBase::Insn => offset,
             LabelBase::Next => offset + i128::from(self.len),
-            LabelBase::Operand => offset + i128::from(part_offset(isa, self.id, operand)),
+            LabelBase::Operand => offset + i128::from(part_offset(self.encoding(isa), operand)),
         };
         base + i128::from(rule.bias)
     }
@@ -100,12 +107,12 @@ impl Program {
     }
 }
 
-/// How many bytes of an instruction come before the part that holds an operand, when every part
+/// How many bytes of an encoding come before the part that holds an operand, when every part
 /// before it is a word. (The loader refuses labels that count from their operand behind a number
 /// of variable length.)
-fn part_offset(isa: &Isa, id: InsnId, operand: u8) -> u32 {
+fn part_offset(encoding: &Encoding, operand: u8) -> u32 {
     let mut offset = 0;
-    for part in &isa.instruction(id).encoding.parts {
+    for part in &encoding.parts {
         match part {
             Part::Word(word) if word.fields.iter().any(|field| field.operand == operand) => break,
             Part::Word(word) => offset += u32::from(word.bytes),

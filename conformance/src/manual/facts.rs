@@ -83,8 +83,8 @@ fn code_rules(isa: &Isa) -> String {
 pub(super) fn summary(isa: &Isa) -> Vec<String> {
     let machine = isa.machine();
     let mut facts = vec![count(isa.instructions().len() as u32, "instruction")];
-    let min = isa.instructions().iter().map(|insn| insn.encoding.min_len).min().unwrap_or(0);
-    let max = isa.instructions().iter().map(|insn| insn.encoding.max_len).max().unwrap_or(0);
+    let min = isa.instructions().iter().map(|insn| insn.min_len()).min().unwrap_or(0);
+    let max = isa.instructions().iter().map(|insn| insn.max_len()).max().unwrap_or(0);
     let plural = if (min, max) == (1, 1) { "" } else { "s" };
     facts.push(format!("{} byte{plural} each", range(min, max)));
     if let Some(stack) = machine.stack {

@@ -112,14 +112,14 @@ pub(super) const fn order_words(order: ByteOrder) -> &'static str {
 }
 
 /// The figures of an encoding, in the order of their bytes.
-pub(super) fn blocks(insn: &Instruction) -> Vec<Block> {
+pub(super) fn blocks(encoding: &Encoding) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut at = Offset { min: 0, max: 0 };
-    for part in &insn.encoding.parts {
+    for part in &encoding.parts {
         let (group, next) = match part {
             Part::Word(word) => (word_group(word, at), at.plus(u32::from(word.bytes))),
             Part::Leb { operand } => {
-                let max = leb_bytes(insn, *operand);
+                let max = leb_bytes(encoding, *operand);
                 let holds = GroupHolds::Leb { operand: *operand, max };
                 (Ok(holds), Offset { min: at.min + 1, max: at.max + max })
             }
@@ -135,8 +135,8 @@ pub(super) fn blocks(insn: &Instruction) -> Vec<Block> {
 }
 
 /// The most bytes of a LEB128 operand.
-pub(super) fn leb_bytes(insn: &Instruction, operand: u8) -> u32 {
-    let bits = insn.operands.get(usize::from(operand)).map_or(64, |operand| operand.raw.bits);
+pub(super) fn leb_bytes(encoding: &Encoding, operand: u8) -> u32 {
+    let bits = encoding.raws.get(usize::from(operand)).map_or(64, |raw| raw.bits);
     u32::from(bits.div_ceil(7))
 }
 
@@ -147,9 +147,10 @@ fn word_group(word: &Word, at: Offset) -> Result<GroupHolds, BitWord> {
         return Ok(GroupHolds::Fixed(word.fixed_value as u8));
     }
     match word.fields.as_slice() {
-        [field] if field.width == bits && field.operand_low == 0 => {
+        [field] if field.width == bits && (field.operand_low == 0 || word.bytes == 1) => {
+            let low = field.operand_low;
             let mut bytes: Vec<(u8, u8)> =
-                (0..word.bytes).map(|byte| (byte * 8 + 7, byte * 8)).collect();
+                (0..word.bytes).map(|byte| (low + byte * 8 + 7, low + byte * 8)).collect();
             if word.order == ByteOrder::Big {
                 bytes.reverse();
             }
@@ -227,14 +228,24 @@ pub(super) fn operand_text(insn: &Instruction, operand: u8, high: u8, low: u8) -
 }
 
 /// How many bytes an instruction has.
-pub(super) fn length(encoding: &Encoding) -> String {
-    range(encoding.min_len, encoding.max_len)
+pub(super) fn length(insn: &Instruction) -> String {
+    range(insn.min_len(), insn.max_len())
+}
+
+/// What stands above the figures of an encoding, where there are several.
+pub(super) fn heading(insn: &Instruction, at: usize) -> Option<String> {
+    let words = match at {
+        _ if insn.encodings.len() == 1 => return None,
+        0 => "the first that can hold the operands is used".to_owned(),
+        _ => format!("{}/{} in assembly text where an earlier one can", insn.name, at + 1),
+    };
+    Some(format!("Encoding {}: {words}", at + 1))
 }
 
 /// The bytes of an instruction in words.
-pub(super) fn length_words(encoding: &Encoding) -> String {
-    match (encoding.min_len, encoding.max_len) {
+pub(super) fn length_words(insn: &Instruction) -> String {
+    match (insn.min_len(), insn.max_len()) {
         (1, 1) => "1 byte".to_owned(),
-        _ => format!("{} bytes", length(encoding)),
+        _ => format!("{} bytes", length(insn)),
     }
 }

@@ -96,7 +96,7 @@ fn instructions(manual: &Manual<'_>) -> String {
                 link(Target::Instruction, &insn.name),
                 prose::code(&opcode(insn)),
                 prose::code(&operands::summary(isa, insn)),
-                length(&insn.encoding),
+                length(insn),
             ];
             row.extend(stack.then(|| prose::code(&insn.text.stack)));
             let traps = facts::traps_of(isa, insn);

@@ -91,7 +91,7 @@ impl<'a> OpcodeMap<'a> {
 }
 
 fn first_word(insn: &Instruction) -> Option<&Word> {
-    match insn.encoding.parts.first()? {
+    match insn.encodings.first()?.parts.first()? {
         Part::Word(word) => Some(word),
         Part::Leb { .. } => None,
     }
@@ -109,8 +109,8 @@ fn run(mask: u64) -> Option<(u32, u32)> {
 
 /// The opcode of an instruction, as text.
 pub(super) fn opcode(insn: &Instruction) -> String {
-    let leading: Vec<String> = insn
-        .encoding
+    let Some(encoding) = insn.encodings.first() else { return String::new() };
+    let leading: Vec<String> = encoding
         .parts
         .iter()
         .map_while(|part| match part {

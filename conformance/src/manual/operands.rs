@@ -2,7 +2,7 @@
 
 use bytestone_spec::Isa;
 use bytestone_spec::isa::{
-    Bank, BankId, Field, Instruction, IntType, LabelBase, LabelRole, LabelRule, Operand,
+    Bank, BankId, Encoding, Field, Instruction, IntType, LabelBase, LabelRole, LabelRule, Operand,
     OperandKind, Part, Word,
 };
 
@@ -22,43 +22,57 @@ pub(super) struct OperandWords {
 pub(super) fn words(isa: &Isa, insn: &Instruction, at: usize) -> Option<OperandWords> {
     let operand = insn.operands.get(at)?;
     Some(OperandWords {
-        stored: stored(insn, operand, at as u8),
+        stored: stored(insn, at as u8),
         range: format!("{} to {}", operand.raw.min(), operand.raw.max()),
         meaning: meaning(isa, operand),
     })
 }
 
-fn stored(insn: &Instruction, operand: &Operand, at: u8) -> String {
-    let ty = operand.raw;
-    let mut places: Vec<&Field> = Vec::new();
-    for part in &insn.encoding.parts {
+fn stored(insn: &Instruction, at: u8) -> String {
+    let each = insn.encodings.iter().enumerate().map(|(number, encoding)| {
+        let words = stored_in(encoding, at);
+        if insn.encodings.len() == 1 { words } else { format!("{}: {words}", number + 1) }
+    });
+    each.collect::<Vec<_>>().join("; ")
+}
+
+fn stored_in(encoding: &Encoding, at: u8) -> String {
+    let Some(ty) = encoding.raws.get(usize::from(at)) else { return String::new() };
+    let mut places: Vec<(&Field, String)> = Vec::new();
+    let mut start = 0;
+    for part in &encoding.parts {
         match part {
             Part::Leb { operand } if *operand == at => {
                 return format!(
                     "`{ty}`, LEB128 in its shortest form, {} bytes",
-                    range(1, leb_bytes(insn, at))
+                    range(1, leb_bytes(encoding, at))
                 );
             }
-            Part::Word(word) if is_whole(word, at) => {
+            Part::Word(word) if is_whole(word, at) && ty.bits == word.bytes * 8 => {
                 return match word.bytes {
                     1 => format!("`{ty}`"),
                     _ => format!("`{ty}`, {}", order_words(word.order)),
                 };
             }
             Part::Word(word) => {
-                places.extend(word.fields.iter().filter(|field| field.operand == at));
+                let fields = word.fields.iter().filter(|field| field.operand == at);
+                places.extend(fields.map(|field| match (word.bytes, field.width) {
+                    (1, 8) => (field, format!("byte {start}")),
+                    _ => (field, word_bits(field)),
+                }));
+                start += word.bytes;
             }
             Part::Leb { .. } => {}
         }
     }
     match places.as_slice() {
-        [field] => format!("`{ty}`, {}", word_bits(field)),
+        [(_, place)] => format!("`{ty}`, {place}"),
         places => {
             let pieces: Vec<String> = places
                 .iter()
-                .map(|field| {
+                .map(|(field, place)| {
                     let (high, low) = (field.operand_low + field.width - 1, field.operand_low);
-                    format!("`[{high}:{low}]` in {}", word_bits(field))
+                    format!("`[{high}:{low}]` in {place}")
                 })
                 .collect();
             format!("`{ty}`, {}", pieces.join(", "))

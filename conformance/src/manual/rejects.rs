@@ -58,8 +58,7 @@ pub(super) fn applies(isa: &Isa, reason: Reason) -> bool {
 
 /// How programs of the machine are examined, in sentences.
 pub(super) fn procedure(isa: &Isa) -> Vec<String> {
-    let mut lengths =
-        isa.instructions().iter().flat_map(|insn| [insn.encoding.min_len, insn.encoding.max_len]);
+    let mut lengths = isa.instructions().iter().flat_map(|insn| [insn.min_len(), insn.max_len()]);
     let first = lengths.next();
     let decoding = if lengths.all(|length| Some(length) == first) {
         "All instructions have one length, so decoding goes on behind a fault."
@@ -96,7 +95,7 @@ fn why(isa: &Isa, insn: &Instruction, reason: Reason) -> Option<String> {
     match reason {
         Reason::UnknownOpcode => None,
         Reason::Truncated => {
-            (insn.encoding.max_len > 1).then(|| "the code ends before its last byte".to_owned())
+            (insn.max_len() > 1).then(|| "the code ends before its last byte".to_owned())
         }
         Reason::BadOperand => bad_operand(insn),
         Reason::BadIndex => bad_index(isa, insn),
@@ -129,12 +128,9 @@ fn why(isa: &Isa, insn: &Instruction, reason: Reason) -> Option<String> {
 }
 
 fn bad_operand(insn: &Instruction) -> Option<String> {
-    let zeros = insn
-        .encoding
-        .parts
-        .iter()
-        .any(|part| matches!(part, Part::Word(word) if word.zero_mask != 0));
-    let leb = insn.encoding.parts.iter().any(|part| matches!(part, Part::Leb { .. }));
+    let parts = || insn.encodings.iter().flat_map(|encoding| &encoding.parts);
+    let zeros = parts().any(|part| matches!(part, Part::Word(word) if word.zero_mask != 0));
+    let leb = parts().any(|part| matches!(part, Part::Leb { .. }));
     match (zeros, leb) {
         (false, false) => None,
         (true, false) => Some("a bit that must be zero is not".to_owned()),

@@ -161,7 +161,7 @@ pub(super) fn lower(
         clauses: Vec::new(),
         raised: Vec::new(),
         before,
-        complete: encoded.encoding.is_some(),
+        complete: encoded.encodings.is_some(),
         overfull: false,
         partial: false,
     };

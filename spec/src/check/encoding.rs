@@ -1,7 +1,9 @@
 //! Encodings: from a pattern to parts whose bits are all accounted for.
 
-use std::collections::HashMap;
+mod forms;
+mod parameter;
 
+use self::parameter::{Argument, Parameters, constant};
 use super::operand::{Format, Kind, Storage, Tables, WordShape, plain_kind};
 use super::{Context, machine};
 use crate::diagnostic::Span;
@@ -9,8 +11,7 @@ use crate::isa::{
     ByteOrder, Encoding, Field, IntType, LabelBase, LabelRule, Operand, OperandKind, Part, Word,
 };
 use crate::lang::ast::{
-    BinaryOp, Expr, ExprKind, Name, OperandDecl, PatternArg, PatternItem, PatternKind, TypeRef,
-    UnaryOp,
+    Expr, ExprKind, Name, OperandDecl, PatternArg, PatternItem, PatternKind, TypeRef,
 };
 use crate::limits;
 
@@ -21,39 +22,67 @@ const FORMAT_DEPTH: usize = 8;
 /// Uses of formats in an encoding, those inside of formats included.
 const FORMAT_USES: usize = 64;
 
-/// Operands and encoding of an instruction. When the pattern is faulty there is no encoding, and the
-/// operands are those that could be made out.
+/// Operands and encodings of an instruction. When a pattern is faulty there are no encodings, and
+/// the operands are those that could be made out.
 #[derive(Default)]
 pub(super) struct Encoded {
     pub(super) operands: Vec<Operand>,
     /// Where each operand is declared.
     pub(super) spans: Vec<Span>,
-    pub(super) encoding: Option<Encoding>,
+    pub(super) encodings: Option<Vec<Encoding>>,
 }
 
-/// Builds operands and encoding of an instruction from its pattern.
+/// Builds operands and encodings of an instruction from its patterns and their places, of which
+/// there is at least one.
 pub(super) fn build(
-    items: &[PatternItem],
-    span: Span,
+    patterns: &[(Vec<PatternItem>, Span)],
     tables: &Tables,
     context: &mut Context<'_>,
 ) -> Encoded {
-    let before = context.diagnostics.count();
-    let mut builder = Builder {
-        tables,
-        context,
-        operands: Vec::new(),
-        parts: Vec::new(),
-        before,
-        formats: 0,
-        complete: true,
-        site: None,
-    };
-    builder.items(items, &HashMap::new(), 0);
-    builder.finish(span)
+    let mut forms = Vec::new();
+    for (items, span) in patterns {
+        let mut choice = 0;
+        loop {
+            if forms.len() == limits::ENCODINGS {
+                let message = format!("more than {} encodings", limits::ENCODINGS);
+                context.diagnostics.error(*span, message);
+                break;
+            }
+            let before = context.diagnostics.count();
+            let mut builder = Builder {
+                tables,
+                context,
+                operands: Vec::new(),
+                parts: Vec::new(),
+                before,
+                formats: 0,
+                complete: true,
+                site: None,
+                choice,
+                choices: None,
+            };
+            builder.items(items, &Parameters::new(), 0);
+            let choices = builder.choices.unwrap_or(1);
+            forms.push(builder.finish(*span));
+            choice += 1;
+            if choice >= choices {
+                break;
+            }
+        }
+    }
+    forms::merge(forms, context)
 }
 
-/// An operand of which not all bits may have a place yet.
+/// One encoding, whose operands are not held to those of the others yet.
+struct Form {
+    operands: Vec<PendingOperand>,
+    parts: Vec<Part>,
+    span: Span,
+    /// Whether nothing is wrong with it.
+    sound: bool,
+}
+
+/// An operand of which not all bits may have a place.
 struct PendingOperand {
     name: String,
     /// Its name in the encoding or in a format.
@@ -62,6 +91,7 @@ struct PendingOperand {
     site: Span,
     raw: Option<IntType>,
     kind: OperandKind,
+    /// The bits that have a place.
     covered: u64,
 }
 
@@ -78,13 +108,15 @@ struct Builder<'a, 'c> {
     complete: bool,
     /// The use of the format at hand, the outermost one.
     site: Option<Span>,
+    /// Which encoding is taken of a format of several.
+    choice: usize,
+    /// How many encodings that format has, once there was one.
+    choices: Option<usize>,
 }
 
 fn mask(width: u8) -> u64 {
     if width >= 64 { u64::MAX } else { (1 << width) - 1 }
 }
-
-type Parameters = HashMap<String, i128>;
 
 impl Builder<'_, '_> {
     fn error(&mut self, span: Span, message: impl Into<String>) {
@@ -99,7 +131,7 @@ impl Builder<'_, '_> {
             match &item.kind {
                 PatternKind::Fixed(value) => self.fixed_byte(value, parameters),
                 PatternKind::Operand(operand) => self.operand_part(operand),
-                PatternKind::Bare(value) => self.bare(value, parameters),
+                PatternKind::Bare(value, ty) => self.bare(value, ty.as_ref(), parameters),
                 PatternKind::Align => self.context.diagnostics.unsupported(item.span, "alignment"),
                 PatternKind::Apply(name, arguments) => {
                     self.apply(name, arguments, parameters, item.span, depth);
@@ -108,18 +140,41 @@ impl Builder<'_, '_> {
         }
     }
 
-    fn bare(&mut self, value: &Expr, parameters: &Parameters) {
-        if constant(value, parameters).is_some() {
-            self.fixed_byte(value, parameters);
-        } else if let ExprKind::Slice(..) = value.kind {
-            let what = "bits of an operand outside of a word";
-            self.context.diagnostics.unsupported(value.span, what);
-        } else {
-            self.context.diagnostics.error_with_help(
+    /// A number, an operand that a format was given, or eight bits of an operand.
+    fn bare(&mut self, value: &Expr, ty: Option<&TypeRef>, parameters: &Parameters) {
+        let argument = |name: &String| match parameters.get(name) {
+            Some(Argument::Operand(name, ty)) => Some((name.clone(), ty.clone())),
+            _ => None,
+        };
+        match &value.kind {
+            _ if ty.is_none() && constant(value, parameters).is_some() => {
+                self.fixed_byte(value, parameters);
+            }
+            ExprKind::Name(name) if argument(name).is_some() => {
+                let Some((name, ty)) = argument(name) else { return };
+                self.operand_part(&OperandDecl { name, ty, kind: None });
+            }
+            ExprKind::Slice(_, high, low) if *high != low + 7 => self.error(
+                value.span,
+                "outside of a word, bits of an operand fill a byte: `x[7:0]`, `x[15:8]`, …",
+            ),
+            ExprKind::Slice(..) => {
+                let mut word = Word {
+                    bytes: 1,
+                    order: ByteOrder::Little,
+                    fixed_mask: 0,
+                    fixed_value: 0,
+                    zero_mask: 0,
+                    fields: Vec::new(),
+                };
+                self.field(value, ty, (0, 8), &mut word, parameters);
+                self.parts.push(Part::Word(word));
+            }
+            _ => self.context.diagnostics.error_with_help(
                 value.span,
                 "an operand needs a type",
-                "as in `v:i32`; bits of an operand go into a word: `w(imm=v[31:0])`",
-            );
+                "as in `v:i32`; bits of an operand are written `v[7:0]`, or in a word `w(imm=v[31:0])`",
+            ),
         }
     }
 
@@ -267,24 +322,54 @@ impl Builder<'_, '_> {
         }
         let mut parameters = Parameters::new();
         for (parameter, argument) in format.parameters.iter().zip(arguments) {
-            match argument {
-                PatternArg::Plain(value) => match constant(value, outer) {
-                    Some(value) => {
-                        parameters.insert(parameter.clone(), value);
-                    }
-                    None => self
-                        .context
-                        .diagnostics
-                        .unsupported(value.span, "an argument of a format that is no number"),
-                },
-                PatternArg::Set(name, ..) | PatternArg::Typed(name, _) => self
-                    .context
-                    .diagnostics
-                    .unsupported(name.span, "an argument of a format that is no number"),
+            if let Some(argument) = self.argument(argument, outer) {
+                parameters.insert(parameter.clone(), argument);
             }
         }
-        if parameters.len() == format.parameters.len() {
-            self.items(&format.items, &parameters, depth + 1);
+        if parameters.len() != format.parameters.len() {
+            return;
+        }
+        let [first, more @ ..] = format.encodings.as_slice() else { return };
+        let mut items = first;
+        if !more.is_empty() {
+            if self.choices.replace(format.encodings.len()).is_some() {
+                let what = "a second format of several encodings in one encoding";
+                return self.context.diagnostics.unsupported(name.span, what);
+            }
+            items = format.encodings.get(self.choice).unwrap_or(first);
+        }
+        self.items(items, &parameters, depth + 1);
+        for argument in parameters.values() {
+            let Argument::Operand(operand, _) = argument else { continue };
+            if self.is_sound() && !self.operands.iter().any(|known| known.name == operand.text) {
+                let message = format!("`{}` does not store the operand", name.text);
+                self.error(operand.span, message);
+            }
+        }
+    }
+
+    /// What an argument of a format stands for.
+    fn argument(&mut self, argument: &PatternArg, outer: &Parameters) -> Option<Argument> {
+        match argument {
+            PatternArg::Typed(name, ty) => Some(Argument::Operand(name.clone(), ty.clone())),
+            PatternArg::Plain(value) => match (&value.kind, constant(value, outer)) {
+                (_, Some(value)) => Some(Argument::Number(value)),
+                (ExprKind::Name(name), None) if outer.contains_key(name) => {
+                    outer.get(name).cloned()
+                }
+                _ => {
+                    self.context.diagnostics.error_with_help(
+                        value.span,
+                        "an argument of a format is a number or an operand",
+                        "an operand needs a type, as in `slot:u16`",
+                    );
+                    None
+                }
+            },
+            PatternArg::Set(name, ..) => {
+                self.error(name.span, "an argument of a format is a number or an operand");
+                None
+            }
         }
     }
 
@@ -332,11 +417,11 @@ impl Builder<'_, '_> {
                         let message = format!("{number} does not fit a field of {width} bits");
                         self.error(value.span, message);
                     }
-                    None => self.field(value, ty.as_ref(), low, width, &mut word),
+                    None => self.field(value, ty.as_ref(), (low, width), &mut word, parameters),
                 },
                 PatternArg::Typed(name, ty) => {
                     let value = Expr { span: name.span, kind: ExprKind::Name(name.text.clone()) };
-                    self.field(&value, Some(ty), low, width, &mut word);
+                    self.field(&value, Some(ty), (low, width), &mut word, &Parameters::new());
                 }
                 PatternArg::Plain(_) => {}
             }
@@ -350,9 +435,9 @@ impl Builder<'_, '_> {
         &mut self,
         value: &Expr,
         ty: Option<&TypeRef>,
-        word_low: u8,
-        width: u8,
+        (word_low, width): (u8, u8),
         word: &mut Word,
+        parameters: &Parameters,
     ) {
         let (name, slice) = match &value.kind {
             ExprKind::Name(name) => (name, None),
@@ -365,7 +450,17 @@ impl Builder<'_, '_> {
                     .error(value.span, "expected a number, an operand or bits of an operand");
             }
         };
-        let name = Name { text: name.clone(), span: value.span };
+        let mut name = Name { text: name.clone(), span: value.span };
+        let mut ty = ty;
+        if let Some(Argument::Operand(operand, declared)) = parameters.get(&name.text) {
+            if let Some(ty) = ty {
+                let message = format!("the operand `{}` has a type already", name.text);
+                return self.error(ty.name.span, message);
+            }
+            name = operand.clone();
+            let first = self.operands.iter().all(|known| known.name != name.text);
+            ty = first.then_some(declared);
+        }
         let known = self.operands.iter().position(|operand| operand.name == name.text);
         if let (Some(_), Some(_), Some(ty)) = (known, slice, ty) {
             let message = format!("the operand `{}` has a type already", name.text);
@@ -434,26 +529,19 @@ impl Builder<'_, '_> {
         self.declare(name, raw, kind)
     }
 
-    fn finish(mut self, span: Span) -> Encoded {
-        let spans = self.operands.iter().map(|operand| operand.site).collect();
-        let operands = self.finish_operands();
+    fn finish(mut self, span: Span) -> Form {
         // What is missing may be the part that is faulty.
         if self.is_sound() {
             self.starts_with_fixed_bits(span);
         }
-        let (min_len, max_len) = self.parts.iter().fold((0, 0), |(min, max), part| match part {
-            Part::Word(word) => (min + u32::from(word.bytes), max + u32::from(word.bytes)),
-            Part::Leb { operand } => {
-                let bits = operands[usize::from(*operand)].raw.bits;
-                (min + 1, max + u32::from(bits.div_ceil(7)))
+        for operand in 0..self.operands.len() {
+            let PendingOperand { kind, span, .. } = self.operands[operand];
+            if let OperandKind::Label(LabelRule { base: LabelBase::Operand, .. }) = kind {
+                self.refuse_variable_base(operand as u8, span);
             }
-        });
-        if max_len > INSTRUCTION_BYTES {
-            self.error(span, format!("an instruction has at most {INSTRUCTION_BYTES} bytes"));
         }
         let sound = self.is_sound();
-        let encoding = Encoding { parts: self.parts, min_len, max_len };
-        Encoded { operands, spans, encoding: Some(encoding).filter(|_| sound) }
+        Form { operands: self.operands, parts: self.parts, span, sound }
     }
 
     /// Whether nothing is wrong, here or in a definition that is used here.
@@ -472,26 +560,6 @@ impl Builder<'_, '_> {
         }
     }
 
-    fn finish_operands(&mut self) -> Vec<Operand> {
-        let mut operands = Vec::new();
-        let sound = self.is_sound();
-        for pending in std::mem::take(&mut self.operands) {
-            let raw = pending
-                .raw
-                .unwrap_or_else(|| IntType::unsigned(64 - pending.covered.leading_zeros() as u8));
-            if sound && pending.covered != mask(raw.bits) {
-                let message =
-                    format!("not every bit of the operand `{}` ({raw}) is stored", pending.name);
-                self.error(pending.span, message);
-            }
-            if let OperandKind::Label(LabelRule { base: LabelBase::Operand, .. }) = pending.kind {
-                self.refuse_variable_base(operands.len() as u8, pending.span);
-            }
-            operands.push(Operand { name: pending.name, raw, kind: pending.kind });
-        }
-        operands
-    }
-
     /// A label that counts from its operand must know where that is before it is written.
     fn refuse_variable_base(&mut self, operand: u8, span: Span) {
         for part in &self.parts {
@@ -507,29 +575,5 @@ impl Builder<'_, '_> {
                 }
             }
         }
-    }
-}
-
-/// The value of an expression of numbers and parameters.
-fn constant(expr: &Expr, parameters: &Parameters) -> Option<i128> {
-    match &expr.kind {
-        ExprKind::Int(_) | ExprKind::Bits(_) => expr.number(),
-        ExprKind::Name(name) => parameters.get(name).copied(),
-        ExprKind::Unary(UnaryOp::Minus, inner) => constant(inner, parameters)?.checked_neg(),
-        ExprKind::Binary(op, a, b) => {
-            let (a, b) = (constant(a, parameters)?, constant(b, parameters)?);
-            match op {
-                BinaryOp::Add => a.checked_add(b),
-                BinaryOp::Sub => a.checked_sub(b),
-                BinaryOp::Mul => a.checked_mul(b),
-                BinaryOp::Or => Some(a | b),
-                BinaryOp::And => Some(a & b),
-                BinaryOp::Shl => {
-                    u32::try_from(b).ok().filter(|b| *b < 64).and_then(|b| a.checked_mul(1 << b))
-                }
-                _ => None,
-            }
-        }
-        _ => None,
     }
 }

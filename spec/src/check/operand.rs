@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use super::machine::parse_int_type;
 use super::{Context, machine};
 use crate::diagnostic::{Diagnostics, Span};
-use crate::file::{BitsFile, OperandFile, SpecFile, TextOrList};
+use crate::file::{BitsFile, OperandFile, SpecFile};
 use crate::isa::{
     BankId, ByteOrder, IntType, LabelBase, LabelRole, LabelRule, Machine, OperandKind,
 };
@@ -72,7 +72,8 @@ pub(super) struct Format {
     /// Its key in the file.
     pub(super) key: String,
     pub(super) parameters: Vec<String>,
-    pub(super) items: Vec<PatternItem>,
+    /// At least one; the first that fits is the canonical one.
+    pub(super) encodings: Vec<Vec<PatternItem>>,
 }
 
 pub(super) fn tables(file: &SpecFile, machine: &Machine, context: &mut Context<'_>) -> Tables {
@@ -98,8 +99,8 @@ pub(super) fn tables(file: &SpecFile, machine: &Machine, context: &mut Context<'
             None => context.define_faulty(name),
         }
     }
-    for (key, format) in &file.formats {
-        match define_format(key, format, &tables, context) {
+    for key in file.formats.keys() {
+        match define_format(key, &tables, context) {
             Some((name, format)) => {
                 tables.formats.insert(name, format);
             }
@@ -331,21 +332,13 @@ impl Affine {
 
 fn define_format(
     key: &str,
-    format: &TextOrList,
     tables: &Tables,
     context: &mut Context<'_>,
 ) -> Option<(String, Format)> {
     let span = context.key_span(&["formats", key]);
     let (name, parameters) = parse_signature(&Scalar::plain(key, span), context.diagnostics)?;
-    if let TextOrList::Many(_) = format {
-        let list = context.node(&["formats", key]);
-        context.diagnostics.unsupported(list.span, "a format of several encodings");
-        for scalar in list.items().iter().filter_map(Node::scalar) {
-            parse_pattern(scalar, context.diagnostics);
-        }
-        return None;
-    }
-    let items = parse_pattern(context.scalar(&["formats", key])?, context.diagnostics)?;
+    let node = context.node(&["formats", key]);
+    let encodings = patterns(node, context)?.into_iter().map(|(items, _)| items).collect();
     for (at, parameter) in parameters.iter().enumerate() {
         if parameters[..at].iter().any(|earlier| earlier.text == parameter.text) {
             let message = format!("the parameter `{}` is given twice", parameter.text);
@@ -363,5 +356,22 @@ fn define_format(
         return None;
     }
     let parameters = parameters.into_iter().map(|parameter| parameter.text).collect();
-    Some((name.text, Format { key: key.to_owned(), parameters, items }))
+    Some((name.text, Format { key: key.to_owned(), parameters, encodings }))
+}
+
+/// The encodings of an instruction or a format, one or a list of them; `None` if one is faulty.
+pub(super) fn patterns(
+    node: &Node,
+    context: &mut Context<'_>,
+) -> Option<Vec<(Vec<PatternItem>, Span)>> {
+    if node.scalar().is_none() && node.items().is_empty() {
+        context.diagnostics.error(node.span, "at least one encoding is needed");
+        return None;
+    }
+    // All of them are examined even if one is faulty.
+    let scalars = node.scalar().into_iter().chain(node.items().iter().filter_map(Node::scalar));
+    let parsed: Vec<_> = scalars
+        .map(|scalar| Some((parse_pattern(scalar, context.diagnostics)?, scalar.whole())))
+        .collect();
+    parsed.into_iter().collect()
 }

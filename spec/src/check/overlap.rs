@@ -1,28 +1,47 @@
 //! Encodings must be told apart by fixed bits: what decodes is one instruction.
 
 use crate::diagnostic::{Diagnostics, Span};
-use crate::isa::{ByteOrder, Instruction, Part, Word};
+use crate::isa::{ByteOrder, Encoding, Instruction, Part, Word};
+use crate::limits;
 
-/// Reports every instruction whose encoding an earlier one does not exclude.
+/// Reports every encoding that an earlier one does not exclude, of the same instruction or of
+/// another one.
 pub(super) fn check(instructions: &[Instruction], sites: &[Span], diagnostics: &mut Diagnostics) {
-    let fixed: Vec<Vec<(u8, u8)>> = instructions.iter().map(fixed_bytes).collect();
-    for (index, bytes) in fixed.iter().enumerate() {
-        let Some(earlier) = fixed[..index].iter().position(|other| !distinct(other, bytes)) else {
-            continue;
+    let mut forms: Vec<Form> = Vec::new();
+    for (instruction, site) in instructions.iter().zip(sites) {
+        let mut met = None;
+        for encoding in &instruction.encodings {
+            let fixed = fixed_bytes(encoding);
+            let earlier = forms.iter().find(|form| !distinct(&form.fixed, &fixed));
+            met = met.or(earlier.map(|form| form.name));
+            if forms.len() == limits::SECTION {
+                let message = format!("a machine has at most {} encodings", limits::SECTION);
+                return diagnostics.error(*site, message);
+            }
+            forms.push(Form { name: &instruction.name, fixed });
+        }
+        let Some(other) = met else { continue };
+        let name = instruction.name.as_str();
+        let message = if name == other {
+            format!("no fixed bit tells two encodings of `{name}` from one another")
+        } else {
+            format!("no fixed bit tells `{name}` from `{other}`")
         };
-        let (name, other) = (&instructions[index].name, &instructions[earlier].name);
-        diagnostics.error_with_help(
-            sites[index],
-            format!("no fixed bit tells `{name}` from `{other}`"),
-            "two encodings need a bit that is fixed in both and differs",
-        );
+        let help = "two encodings need a bit that is fixed in both and differs";
+        diagnostics.error_with_help(*site, message, help);
     }
 }
 
-/// Fixed bits by byte, as mask and value, up to the first part of variable length.
-fn fixed_bytes(instruction: &Instruction) -> Vec<(u8, u8)> {
+/// An encoding by its fixed bits.
+struct Form<'a> {
+    name: &'a str,
+    /// By byte, as mask and value, up to the first part of variable length.
+    fixed: Vec<(u8, u8)>,
+}
+
+fn fixed_bytes(encoding: &Encoding) -> Vec<(u8, u8)> {
     let mut bytes = Vec::new();
-    for part in &instruction.encoding.parts {
+    for part in &encoding.parts {
         match part {
             Part::Word(word) => bytes.extend((0..word.bytes).map(|at| fixed_byte(word, at))),
             Part::Leb { .. } => break,

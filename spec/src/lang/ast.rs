@@ -161,8 +161,8 @@ pub enum PatternKind {
     Fixed(Expr),
     /// `name:type`, with `as kind`.
     Operand(OperandDecl),
-    /// `name`, a parameter of a format, or `name[high:low]`.
-    Bare(Expr),
+    /// `name`, a parameter of a format, or `name[high:low]`, with `:type`.
+    Bare(Expr, Option<TypeRef>),
     /// `align(n)`.
     Align,
     /// `word(field=value, …)` or `format(arguments)`.

@@ -54,7 +54,11 @@ fn item(parser: &mut Parser<'_>) -> Parsed<PatternItem> {
                 PatternKind::Apply(name, arguments(parser)?)
             }
         }
-        (Token::Name, _) => PatternKind::Bare(parser.expression()?),
+        (Token::Name, _) => {
+            let value = parser.expression()?;
+            let ty = if parser.take(Token::Colon) { Some(parser.type_ref()?) } else { None };
+            PatternKind::Bare(value, ty)
+        }
         // Bytes stand side by side, so a fixed byte is a number or is in parentheses.
         (Token::Int | Token::OpenParen, _) => PatternKind::Fixed(fixed(parser)?),
         _ => return Err(parser.unexpected("a byte, an operand (`name:type`) or a word (`w(…)`)")),

@@ -39,17 +39,17 @@ instructions:
   B: {enc: "0x02 a:uleb32 b:sleb64", stack: "-- r", do: "r = wrap(i32, a) +% wrap(i32, b)", doc: B.}
 "#);
     let a = insn(&isa, "A");
-    let found: Vec<_> = words(&a.encoding.parts).iter().map(|w| (w.bytes, w.order)).collect();
+    let found: Vec<_> = words(&a.encodings[0].parts).iter().map(|w| (w.bytes, w.order)).collect();
     use ByteOrder::{Big, Little};
     assert_eq!(found, [(1, Little), (2, Little), (4, Big), (3, Little)]);
-    assert!(words(&a.encoding.parts).into_iter().all(covered_once));
-    assert_eq!((a.encoding.min_len, a.encoding.max_len), (10, 10));
+    assert!(words(&a.encodings[0].parts).into_iter().all(covered_once));
+    assert_eq!((a.encodings[0].min_len, a.encodings[0].max_len), (10, 10));
     let raws: Vec<_> = a.operands.iter().map(|operand| operand.raw.to_string()).collect();
     assert_eq!(raws, ["i16", "u32", "u24"]);
 
     let b = insn(&isa, "B");
-    assert_eq!(b.encoding.parts[1..], [Part::Leb { operand: 0 }, Part::Leb { operand: 1 }]);
-    assert_eq!((b.encoding.min_len, b.encoding.max_len), (3, 1 + 5 + 10));
+    assert_eq!(b.encodings[0].parts[1..], [Part::Leb { operand: 0 }, Part::Leb { operand: 1 }]);
+    assert_eq!((b.encodings[0].min_len, b.encodings[0].max_len), (3, 1 + 5 + 10));
     assert_eq!(b.operands[1].raw, IntType::signed(64));
 }
 
@@ -73,14 +73,14 @@ instructions:
   HALF: {enc: "h(op=0b100001, x=n, y=m:i5)", stack: "-- r", do: "r = i32(n) +% i32(m)", doc: Half.}
   PLAIN: {enc: "plain(0x7F)", stack: "-- r", do: "r = i32(n)", doc: Plain.}
 "#);
-    let fixed = words(&insn(&isa, "FIXED").encoding.parts)[0];
+    let fixed = words(&insn(&isa, "FIXED").encodings[0].parts)[0];
     assert_eq!((fixed.fixed_mask, fixed.fixed_value), (0xF0FF, 0x3010));
     assert_eq!(fixed.fields, [Field { operand: 0, word_low: 8, width: 4, operand_low: 0 }]);
     assert_eq!(fixed.zero_mask, 0xFFFF_FFFF_FFFF_0000);
 
     let wide = insn(&isa, "WIDE");
-    assert_eq!(wide.encoding.max_len, 16);
-    let halves = words(&wide.encoding.parts);
+    assert_eq!(wide.encodings[0].max_len, 16);
+    let halves = words(&wide.encodings[0].parts);
     assert!(halves.iter().all(|word| covered_once(word)));
     assert_eq!(halves[0].fields[1], Field { operand: 1, word_low: 32, width: 32, operand_low: 0 });
     assert_eq!(halves[1].fields, [Field { operand: 1, word_low: 32, width: 32, operand_low: 32 }]);
@@ -91,11 +91,11 @@ instructions:
     let typed = insn(&isa, "TYPED");
     assert_eq!(typed.operands[0].raw, IntType::signed(48));
 
-    let half = words(&insn(&isa, "HALF").encoding.parts)[0];
+    let half = words(&insn(&isa, "HALF").encodings[0].parts)[0];
     assert_eq!((half.order, half.fixed_mask, half.fixed_value), (ByteOrder::Big, 0xFC00, 0x8400));
     let raws: Vec<_> = insn(&isa, "HALF").operands.iter().map(|operand| operand.raw).collect();
     assert_eq!(raws, [IntType::unsigned(5), IntType::signed(5)]);
-    assert_eq!(words(&insn(&isa, "PLAIN").encoding.parts)[0].fixed_value, 0x7F);
+    assert_eq!(words(&insn(&isa, "PLAIN").encodings[0].parts)[0].fixed_value, 0x7F);
 }
 
 #[test]
@@ -474,4 +474,40 @@ fn a_long_chain_of_instructions_is_told_apart() {
         ));
     }
     assert_eq!(load_text(&text).map(|isa| isa.instructions().len()).unwrap_or(0), 4096);
+}
+
+#[test]
+fn several_encodings_hold_more_and_more() {
+    let isa = isa(r#"
+operands:
+  near: {raw: i8, is: label, value: next + raw}
+  far: {raw: i16be, is: label, value: next + raw}
+formats:
+  wc(op, x): ["op x[7:0]", "144 x[15:8] op x[7:0]"]
+  both(op, x): "wc(op, x)"
+instructions:
+  SET: {enc: ["0x01 a:u8 b:i8", "0x02 b:i16 a:u16be"], stack: "-- r", do: "r = i32(a) +% i32(b)", doc: Set.}
+  JUMP: {enc: ["0x03 t:near", "0x04 t:far"], stack: "--", do: goto t, doc: Jump.}
+  PUSH: {enc: "both(5, v:i16)", stack: "-- r", do: r = i32(v), doc: Push.}
+  BYTES: {enc: "0x06 v[15:8]:i16 0x00 v[7:0]", stack: "-- r", do: r = i32(v), doc: Bytes.}
+"#);
+    let set = insn(&isa, "SET");
+    let raws: Vec<_> = set.operands.iter().map(|operand| operand.raw).collect();
+    assert_eq!(raws, [IntType::unsigned(16), IntType::signed(16)]);
+    assert_eq!(set.encodings[0].raws, [IntType::unsigned(8), IntType::signed(8)]);
+    let second = words(&set.encodings[1].parts);
+    assert_eq!((second[1].fields[0].operand, second[2].fields[0].operand), (1, 0));
+    assert_eq!((set.min_len(), set.max_len()), (3, 5));
+    assert_eq!(set.canonical(&[255, -128i64 as u64]), Some(0));
+    assert_eq!(set.canonical(&[256, 0]), Some(1));
+    assert_eq!(set.canonical(&[1 << 16, 0]), None);
+
+    let push = insn(&isa, "PUSH");
+    assert_eq!(push.encodings[0].raws, [IntType::signed(8)], "the rest follows from the sign");
+    let pieces = words(&push.encodings[1].parts);
+    assert_eq!(pieces[0].fixed_value, 144);
+    assert_eq!(pieces[1].fields, [Field { operand: 0, word_low: 0, width: 8, operand_low: 8 }]);
+    assert_eq!(insn(&isa, "BYTES").encodings.len(), 1);
+    assert_eq!(push.text.enc, "both(5, v:i16)");
+    assert_eq!(set.text.enc, "0x01 a:u8 b:i8\n0x02 b:i16 a:u16be");
 }

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use bytestone_spec::isa::{Isa, OperandKind, Part};
 
 use super::assemble;
-use super::layout::len_by_offsets;
+use super::layout::keeps_len;
 use super::print::{write_offset, write_with_labels};
 
 use crate::codec::{CodeTooLong, Codec, FaultLog, Obstacle, Undecoded, check_len};
@@ -154,7 +154,7 @@ impl<'a> Disassembly<'a> {
 
     /// Whether the assembler makes an instruction of its text as long as it is.
     fn keeps_len(&self, insn: &Insn, operands: &[u64]) -> bool {
-        self.naming == Naming::Names || len_by_offsets(self.codec.isa(), insn, operands) == insn.len
+        self.naming == Naming::Names || keeps_len(self.codec.isa(), insn, operands)
     }
 
     fn write_bytes(
@@ -229,12 +229,12 @@ impl fmt::Display for Disassembly<'_> {
 /// Whether the length of an instruction can depend on the distance to a label.
 fn has_labels_of_variable_length(isa: &Isa) -> bool {
     isa.instructions().iter().any(|insn| {
-        insn.encoding.parts.iter().any(|part| match part {
-            Part::Word(_) => false,
-            Part::Leb { operand } => {
-                matches!(insn.operands[usize::from(*operand)].kind, OperandKind::Label(_))
-            }
-        })
+        let is_label =
+            |at: u8| matches!(insn.operands[usize::from(at)].kind, OperandKind::Label(_));
+        let is_long = |part: &Part| matches!(part, Part::Leb { operand } if is_label(*operand));
+        let long = insn.encodings.iter().any(|encoding| encoding.parts.iter().any(is_long));
+        let has_label = (0..insn.operands.len() as u8).any(is_label);
+        long || has_label && insn.encodings.len() > 1
     })
 }
 

@@ -34,6 +34,14 @@ pub enum AsmErrorKind {
         /// The name.
         found: String,
     },
+    /// The instruction has no encoding with the number.
+    #[error("expected the number of an encoding, 1 to {count}, found `{found}`")]
+    UnknownEncoding {
+        /// How many encodings it has.
+        count: usize,
+        /// What stands behind the `/`.
+        found: String,
+    },
     /// There is no directive with the name.
     #[error("expected the directive `.byte`, found `{found}`")]
     UnknownDirective {

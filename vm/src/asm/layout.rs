@@ -3,7 +3,8 @@
 
 use std::collections::HashMap;
 
-use bytestone_spec::isa::{InsnId, Isa, LabelRule, OperandKind};
+use bytestone_spec::isa::{InsnId, Instruction, IntType, Isa, LabelRule, OperandKind};
+use bytestone_spec::limits::OPERANDS;
 
 use super::Span;
 use super::error::{AsmErrorKind, ErrorLog, did_you_mean, excerpt};
@@ -44,11 +45,38 @@ struct Anchor {
     fixups: u32,
 }
 
+/// The encodings that an instruction may have, by the numbers of the first and the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Forms {
+    first: u8,
+    last: u8,
+}
+
+impl Forms {
+    /// All of them.
+    pub(super) fn all(isa: &Isa, id: InsnId) -> Self {
+        let last = isa.instruction(id).encodings.len().saturating_sub(1) as u8;
+        Self { first: 0, last }
+    }
+
+    /// This one only.
+    pub(super) fn only(form: u8) -> Self {
+        Self { first: form, last: form }
+    }
+
+    /// The types of the operands that one of them can hold.
+    pub(super) fn raws(self, insn: &Instruction) -> &[IntType] {
+        insn.encodings.get(usize::from(self.last)).map_or(&[], |encoding| &encoding.raws)
+    }
+}
+
 /// An instruction with label operands, whose bytes are not known yet.
 #[derive(Clone, Copy, Debug)]
 struct Fixup {
     /// The instruction, where it is and as long as it is taken to be.
     insn: Insn,
+    /// The last encoding that it may grow to.
+    last_form: u8,
     /// The bytes of the draft before it.
     bytes: u32,
     /// Where its operands start in [`Draft::values`].
@@ -145,12 +173,19 @@ impl<'t> Draft<'t> {
     }
 
     /// Adds an instruction whose operands are those from `first_value` on.
-    pub(super) fn push_insn(&mut self, codec: &Codec<'_>, id: InsnId, first_value: usize) {
+    pub(super) fn push_insn(
+        &mut self,
+        codec: &Codec<'_>,
+        id: InsnId,
+        forms: Forms,
+        first_value: usize,
+    ) {
         let values = &self.values[first_value..];
         if values.iter().any(|value| matches!(value, Value::Label(..))) {
-            let insn = least_insn(codec.isa(), id, self.len(), values);
+            let insn = least_insn(codec.isa(), (id, forms), self.len(), values);
             let bytes = self.bytes.len() as u32;
-            self.fixups.push(Fixup { insn, bytes, first_value: first_value as u32 });
+            let first_value = first_value as u32;
+            self.fixups.push(Fixup { insn, last_form: forms.last, bytes, first_value });
             return;
         }
         self.cells.clear();
@@ -159,7 +194,11 @@ impl<'t> Draft<'t> {
             Value::Label(..) => 0,
         }));
         self.values.truncate(first_value);
-        let encoded = codec.encode(id, &self.cells, &mut self.bytes);
+        let encoded = if forms.first == forms.last {
+            codec.encode_as((id, forms.first), &self.cells, &mut self.bytes)
+        } else {
+            codec.encode(id, &self.cells, &mut self.bytes)
+        };
         debug_assert!(encoded.is_ok(), "every value was held to its operand");
     }
 
@@ -202,7 +241,9 @@ impl<'t> Draft<'t> {
                 let mut fixup = self.fixups[index];
                 fixup.insn.offset = fixup.bytes + inserted;
                 let values = self.values_of(isa, &fixup);
-                if grow(isa, &mut fixup.insn, values, |target| self.target_offset(target)) {
+                let last_form = fixup.last_form;
+                let target = |target| self.target_offset(target);
+                if grow(isa, &mut fixup.insn, last_form, values, target) {
                     grown = Some(index);
                 }
                 inserted += fixup.insn.len;
@@ -241,7 +282,8 @@ impl<'t> Draft<'t> {
             copied = fixup.bytes as usize;
             self.resolve(codec.isa(), fixup, &mut cells, errors);
             let start = code.len();
-            let encoded = codec.encode(fixup.insn.id, &cells, &mut code);
+            let form = (fixup.insn.id, fixup.insn.form);
+            let encoded = codec.encode_as(form, &cells, &mut code);
             if encoded.is_err() || code.len() - start != fixup.insn.len as usize {
                 // Not an error when a label could not be resolved: that was reported.
                 if errors.is_empty() {
@@ -258,7 +300,9 @@ impl<'t> Draft<'t> {
     fn resolve(&self, isa: &Isa, fixup: &Fixup, cells: &mut Vec<u64>, errors: &mut ErrorLog) {
         cells.clear();
         let operands = &isa.instruction(fixup.insn.id).operands;
-        for (at, (operand, value)) in (0..).zip(operands.iter().zip(self.values_of(isa, fixup))) {
+        let raws = &fixup.insn.encoding(isa).raws;
+        let operands = operands.iter().zip(raws);
+        for (at, ((operand, ty), value)) in (0..).zip(operands.zip(self.values_of(isa, fixup))) {
             cells.push(match (*value, operand.kind) {
                 (Value::Label(target, span), OperandKind::Label(rule)) => {
                     let base = fixup.insn.label_base(isa, at, rule);
@@ -266,16 +310,11 @@ impl<'t> Draft<'t> {
                     let distance = target.saturating_sub(base);
                     let raw = distance / i128::from(rule.scale);
                     let exact = distance % i128::from(rule.scale) == 0;
-                    match operand.raw.cell(raw).filter(|_| exact) {
+                    match ty.cell(raw).filter(|_| exact) {
                         Some(cell) => cell,
                         None => {
                             errors.push_with(span, || {
-                                out_of_reach(
-                                    rule,
-                                    base,
-                                    target,
-                                    [operand.raw.min(), operand.raw.max()],
-                                )
+                                out_of_reach(rule, base, target, [ty.min(), ty.max()])
                             });
                             0
                         }
@@ -306,27 +345,44 @@ fn out_of_reach(
     (AsmErrorKind::UnreachableTarget { step, base, target }, Some(hint))
 }
 
-/// The instruction at `offset` with the least length that its operands leave open.
-fn least_insn(isa: &Isa, id: InsnId, offset: u32, values: &[Value]) -> Insn {
-    let description = isa.instruction(id);
-    let len = encoded_len(description, |operand| match values.get(usize::from(operand)) {
-        Some(Value::Cell(cell)) => description.operands[usize::from(operand)].raw.value(*cell),
-        _ => 0,
-    });
-    Insn::new(id, offset, len, 0)
+/// The instruction at `offset` in the first encoding and with the least length that its operands
+/// leave open.
+fn least_insn(isa: &Isa, (id, forms): (InsnId, Forms), offset: u32, values: &[Value]) -> Insn {
+    let encodings = &isa.instruction(id).encodings;
+    let fits = |form: &u8| {
+        let raws = encodings[usize::from(*form)].raws.iter();
+        raws.zip(values).all(|(raw, value)| match value {
+            Value::Cell(cell) => raw.wrap(*cell) == *cell,
+            Value::Label(..) => true,
+        })
+    };
+    let form = (forms.first..forms.last).find(fits).unwrap_or(forms.last);
+    Insn::new((id, form), offset, least_len(isa, (id, form), values), 0)
 }
 
-/// Lets an instruction grow until the distances of its labels fit; whether it did.
+/// The length of an instruction in an encoding if its labels are as near as can be.
+fn least_len(isa: &Isa, (id, form): (InsnId, u8), values: &[Value]) -> u32 {
+    let encoding = &isa.instruction(id).encodings[usize::from(form)];
+    encoded_len(encoding, |operand| match values.get(usize::from(operand)) {
+        Some(Value::Cell(cell)) => encoding.raws[usize::from(operand)].value(*cell),
+        _ => 0,
+    })
+}
+
+/// Lets an instruction grow, up to the encoding `last_form`, until the distances of its labels
+/// fit; whether it did.
 fn grow(
     isa: &Isa,
     insn: &mut Insn,
+    last_form: u8,
     values: &[Value],
     target_offset: impl Fn(Target) -> i128,
 ) -> bool {
     let description = isa.instruction(insn.id);
-    let start = insn.len;
+    let start = (insn.form, insn.len);
     loop {
-        let needed = encoded_len(description, |at| {
+        let encoding = insn.encoding(isa);
+        let raw = |at: u8| {
             let operand = &description.operands[usize::from(at)];
             match (values[usize::from(at)], operand.kind) {
                 (Value::Label(target, _), OperandKind::Label(rule)) => {
@@ -336,29 +392,54 @@ fn grow(
                 (Value::Cell(cell), _) => operand.raw.value(cell),
                 (Value::Label(..), _) => 0,
             }
-        });
+        };
+        let fits = || (0..).zip(&encoding.raws).all(|(at, ty)| ty.contains(raw(at)));
+        if insn.form < last_form && !fits() {
+            insn.form += 1;
+            insn.len = least_len(isa, (insn.id, insn.form), values);
+            continue;
+        }
+        let needed = encoded_len(encoding, raw);
         if needed <= insn.len {
-            return insn.len > start;
+            return (insn.form, insn.len) > start;
         }
         insn.len = needed;
     }
 }
 
-/// The length that the assembler gives an instruction at `offset` whose label operands are
+/// The instruction that the assembler makes, in one of `forms`, of `insn` with its label operands
 /// written as the offsets that `cells` lead to.
-pub(super) fn len_by_offsets(isa: &Isa, insn: &Insn, cells: &[u64]) -> u32 {
+pub(super) fn by_offsets(isa: &Isa, insn: &Insn, forms: Forms, cells: &[u64]) -> Insn {
     let nowhere = Span { start: 0, end: 0 };
-    let values: Vec<Value> = (0..)
-        .zip(cells)
-        .map(|(at, &cell)| match insn.target(isa, at, cell) {
+    let mut values = [Value::Cell(0); OPERANDS];
+    for ((at, value), &cell) in (0..).zip(&mut values).zip(cells) {
+        *value = match insn.target(isa, at, cell) {
             Some(target) => Value::Label(Target::Offset(target), nowhere),
             None => Value::Cell(cell),
-        })
-        .collect();
-    let mut settled = least_insn(isa, insn.id, insn.offset, &values);
-    grow(isa, &mut settled, &values, |target| match target {
+        };
+    }
+    let mut settled = least_insn(isa, (insn.id, forms), insn.offset, &values);
+    grow(isa, &mut settled, forms.last, &values, |target| match target {
         Target::Offset(offset) => offset,
         Target::Symbol(_) => 0,
     });
-    settled.len
+    settled
+}
+
+/// Whether text must say in which encoding an instruction is, because the assembler would take
+/// another one.
+pub(super) fn is_unusual(isa: &Isa, insn: &Insn, cells: &[u64]) -> bool {
+    let forms = Forms::all(isa, insn.id);
+    forms.last > 0 && by_offsets(isa, insn, forms, cells).form != insn.form
+}
+
+/// Whether the assembler makes an instruction as long as `insn` of its text, with its label
+/// operands written as offsets.
+pub(super) fn keeps_len(isa: &Isa, insn: &Insn, cells: &[u64]) -> bool {
+    let settled = by_offsets(isa, insn, Forms::all(isa, insn.id), cells);
+    let settled = match settled.form == insn.form {
+        true => settled,
+        false => by_offsets(isa, insn, Forms::only(insn.form), cells),
+    };
+    settled.len == insn.len
 }

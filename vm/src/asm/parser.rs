@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use bytestone_spec::isa::{BankId, IntType, Operand, OperandKind};
+use bytestone_spec::isa::{BankId, InsnId, IntType, Operand, OperandKind};
 use logos::{Lexer, Logos};
 
 use super::error::{AsmErrorKind, ErrorLog, did_you_mean, excerpt};
-use super::layout::{Draft, Target, Value};
+use super::layout::{Draft, Forms, Target, Value};
 use super::token::{Token, is_label_name, number};
 use crate::codec::Codec;
 use crate::limits;
@@ -185,18 +185,26 @@ impl<'t> Parser<'_, 't> {
     }
 
     fn instruction(&mut self, span: Range<usize>) -> Result<(), Skipped> {
-        let mnemonic = self.word(&span);
+        let (mnemonic, form) = match self.word(&span).split_once('/') {
+            Some((mnemonic, form)) => (mnemonic, Some(form)),
+            None => (self.word(&span), None),
+        };
         let Some(id) = self.codec.mnemonic(mnemonic) else {
             self.unknown_mnemonic(span, mnemonic);
             self.skip_rest();
             return Err(Skipped);
         };
         let insn = self.codec.isa().instruction(id);
+        let Some(forms) = self.forms(&span, id, form) else {
+            self.skip_rest();
+            return Err(Skipped);
+        };
+        let raws = forms.raws(insn);
         let first_value = self.draft.value_count();
         let errors_before = self.errors.count();
         let found = self.operands(|parser, index, span| {
-            if let Some(operand) = insn.operands.get(index)
-                && let Some(value) = parser.operand(operand, span)
+            if let (Some(operand), Some(&raw)) = (insn.operands.get(index), raws.get(index))
+                && let Some(value) = parser.operand(operand, raw, span)
             {
                 parser.draft.push_value(value);
             }
@@ -212,9 +220,24 @@ impl<'t> Parser<'_, 't> {
             });
         }
         if self.errors.count() == errors_before {
-            self.draft.push_insn(self.codec, id, first_value);
+            self.draft.push_insn(self.codec, id, forms, first_value);
         }
         Ok(())
+    }
+
+    /// The encodings that `form` behind a mnemonic leaves open: its number, from 1.
+    fn forms(&mut self, span: &Range<usize>, id: InsnId, form: Option<&str>) -> Option<Forms> {
+        let Some(form) = form else { return Some(Forms::all(self.codec.isa(), id)) };
+        let count = self.codec.isa().instruction(id).encodings.len();
+        match number(form).and_then(|form| usize::try_from(form).ok()) {
+            Some(form) if (1..=count).contains(&form) => Some(Forms::only(form as u8 - 1)),
+            _ => {
+                self.errors.push_with(span.clone(), || {
+                    (AsmErrorKind::UnknownEncoding { count, found: excerpt(form) }, None)
+                });
+                None
+            }
+        }
     }
 
     fn unknown_mnemonic(&mut self, span: Range<usize>, mnemonic: &str) {
@@ -229,11 +252,11 @@ impl<'t> Parser<'_, 't> {
         });
     }
 
-    fn operand(&mut self, operand: &Operand, span: Range<usize>) -> Option<Value> {
+    fn operand(&mut self, operand: &Operand, raw: IntType, span: Range<usize>) -> Option<Value> {
         let word = self.word(&span);
         match operand.kind {
-            OperandKind::Immediate => self.number(span, word, operand.raw).map(Value::Cell),
-            OperandKind::Index(bank) => self.index(span, word, bank, operand.raw).map(Value::Cell),
+            OperandKind::Immediate => self.number(span, word, raw).map(Value::Cell),
+            OperandKind::Index(bank) => self.index(span, word, bank, raw).map(Value::Cell),
             OperandKind::Label(_) => self.label(span, word),
         }
     }

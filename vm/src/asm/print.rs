@@ -2,10 +2,12 @@
 
 use bytestone_spec::isa::{Isa, OperandKind};
 
+use super::layout::is_unusual;
 use crate::program::{Insn, Program};
 
 /// The instruction with index `index` of `program` as traces and reports write it: mnemonic and
-/// operands, label operands as `@OFFSET`.
+/// operands, label operands as `@OFFSET`. `/2` behind the mnemonic says that it is in its second
+/// encoding though the first one can hold its operands.
 ///
 /// # Panics
 ///
@@ -42,6 +44,10 @@ pub(super) fn write_with_labels(
 ) {
     let description = isa.instruction(insn.id);
     out.push_str(&description.name);
+    if is_unusual(isa, insn, operands) {
+        out.push('/');
+        out.push_str(itoa::Buffer::new().format(insn.form + 1));
+    }
     let mut separator = " ";
     for (at, (operand, &cell)) in (0..).zip(description.operands.iter().zip(operands)) {
         out.push_str(separator);

@@ -1,6 +1,6 @@
-//! How the operands of an instruction are read: its encoding without what decoding need not know.
+//! How the operands of an instruction are read: an encoding without what decoding need not know.
 
-use bytestone_spec::isa::{ByteOrder, Instruction, IntType, Part, Word};
+use bytestone_spec::isa::{ByteOrder, Encoding, IntType, Part, Word};
 
 use super::leb::{self, LebError};
 use super::{Obstacle, word};
@@ -58,8 +58,8 @@ impl FieldStep {
 }
 
 impl Plan {
-    pub(super) fn new(insn: &Instruction) -> Self {
-        let mut parts = insn.encoding.parts.as_slice();
+    pub(super) fn new(encoding: &Encoding) -> Self {
+        let mut parts = encoding.parts.as_slice();
         let mut skip = 0;
         while let Some((Part::Word(word), rest)) = parts.split_first()
             && word.zero_mask == 0
@@ -69,12 +69,12 @@ impl Plan {
             parts = rest;
         }
         let steps = parts.iter().map(|part| match part {
-            Part::Word(word) => Step::Word(word_step(insn, word)),
+            Part::Word(word) => Step::Word(word_step(encoding, word)),
             Part::Leb { operand } => {
-                Step::Leb { operand: *operand, ty: insn.operands[usize::from(*operand)].raw }
+                Step::Leb { operand: *operand, ty: encoding.raws[usize::from(*operand)] }
             }
         });
-        Self { operands: insn.operands.len(), skip, steps: steps.collect() }
+        Self { operands: encoding.raws.len(), skip, steps: steps.collect() }
     }
 
     /// Reads the operands into `cells`, which are zero, and finds the length.
@@ -124,9 +124,9 @@ impl WordStep {
     }
 }
 
-fn word_step(insn: &Instruction, word: &Word) -> WordStep {
+fn word_step(encoding: &Encoding, word: &Word) -> WordStep {
     let fields = word.fields.iter().map(|field| {
-        let raw = insn.operands[usize::from(field.operand)].raw;
+        let raw = encoding.raws[usize::from(field.operand)];
         FieldStep {
             operand: field.operand,
             to_top: 64 - field.word_low - field.width,

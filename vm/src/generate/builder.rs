@@ -121,7 +121,11 @@ impl Builder<'_, '_, '_, '_> {
             4..=6 if !self.subroutines.is_empty() => self.call(),
             _ => {
                 if let Some(id) = self.entropy.pick(&self.swarm.picks) {
-                    self.apply(id);
+                    if self.plan.reach(id).is_backward() {
+                        self.jump_back(id);
+                    } else {
+                        self.apply(id);
+                    }
                 } else {
                     self.print();
                 }
@@ -244,6 +248,24 @@ impl Builder<'_, '_, '_, '_> {
         }
     }
 
+    /// Adds an instruction whose labels lead back only: to one of the places to jump back to, if there
+    /// is a way on behind it.
+    fn jump_back(&mut self, id: InsnId) {
+        let effect = &self.plan.isa.instruction(id).effect;
+        let goes_on = effect.falls_through || !self.frame.pending.is_empty();
+        if !goes_on || !self.reaches_back(id) || effect.returns || !self.entropy.once_in(2) {
+            return;
+        }
+        let (inputs, outputs) = (effect.inputs.len(), effect.outputs.len());
+        let Some((head, cells)) = self.entropy.pick(&self.frame.heads) else { return };
+        if let Some(before) = (cells + inputs).checked_sub(outputs)
+            && before >= inputs
+            && self.adjust(before)
+        {
+            self.emit(id, cells, Lead::To(head));
+        }
+    }
+
     /// Changes the stack until the function has `cells` on it; false, and no change, if there is
     /// no way.
     fn adjust(&mut self, cells: usize) -> bool {
@@ -281,8 +303,14 @@ impl Builder<'_, '_, '_, '_> {
             };
             self.draft.push_operand(value);
         }
-        self.draft.push_insn(id, insn.operands.len());
-        self.bytes += insn.encoding.max_len;
+        let form = match insn.encodings.len() {
+            0 | 1 => 0,
+            // Mostly the canonical one, which is the first that fits.
+            count if self.entropy.once_in(4) => self.entropy.below(count as u32) as u8,
+            _ => 0,
+        };
+        self.draft.push_insn((id, form), insn.operands.len());
+        self.bytes += insn.max_len();
         self.frame.cells = after;
         self.frame.live = insn.effect.falls_through || next.is_some();
         if let Some(next) = next {

@@ -30,6 +30,8 @@ pub(super) struct Draft {
 #[derive(Clone, Copy, Debug)]
 struct DraftInsn {
     id: InsnId,
+    /// The first of its encodings that may be used.
+    form: u8,
     first_operand: u32,
 }
 
@@ -60,10 +62,11 @@ impl Draft {
         self.operands.push(operand);
     }
 
-    /// Adds an instruction with the operands that were added since the last one.
-    pub(super) fn push_insn(&mut self, id: InsnId, operands: usize) {
+    /// Adds an instruction with the operands that were added since the last one, in its encoding
+    /// `form` or one after it.
+    pub(super) fn push_insn(&mut self, (id, form): (InsnId, u8), operands: usize) {
         let first_operand = (self.operands.len() - operands) as u32;
-        self.insns.push(DraftInsn { id, first_operand });
+        self.insns.push(DraftInsn { id, form, first_operand });
     }
 
     /// The bytes; `None` if a label has no place or is out of reach.
@@ -79,11 +82,15 @@ impl Draft {
                     cells.push(self.cell(codec, &places, at, number, *operand)?);
                 }
                 let start = code.len() as u32;
-                codec.encode(self.insns[at].id, &cells, &mut code).ok()?;
                 let place = &mut places[at];
+                // Never back to an earlier encoding, so that this settles.
+                let canonical = codec.isa().instruction(place.id).canonical(&cells)? as u8;
+                let form = (place.id, canonical.max(place.form));
+                codec.encode_as(form, &cells, &mut code).ok()?;
                 let len = code.len() as u32 - start;
-                settled &= (place.offset, place.len) == (start, len);
-                *place = Insn::new(place.id, start, len, 0);
+                let next = Insn::new(form, start, len, 0);
+                settled &= *place == next;
+                *place = next;
             }
             if settled {
                 return Some(code);
@@ -106,11 +113,15 @@ impl Draft {
         for (at, insn) in self.insns.iter().enumerate() {
             let described = codec.isa().instruction(insn.id);
             let len =
-                encoded_len(described, |number| match self.operands(at)[usize::from(number)] {
-                    Operand::Cell(cell) => described.operands[usize::from(number)].raw.value(cell),
-                    Operand::Label(_) => 0,
+                encoded_len(&described.encodings[usize::from(insn.form)], |number| {
+                    match self.operands(at)[usize::from(number)] {
+                        Operand::Cell(cell) => {
+                            described.operands[usize::from(number)].raw.value(cell)
+                        }
+                        Operand::Label(_) => 0,
+                    }
                 });
-            places.push(Insn::new(insn.id, offset, len, 0));
+            places.push(Insn::new((insn.id, insn.form), offset, len, 0));
             offset += len;
         }
         places

@@ -70,7 +70,12 @@ impl<'isa> Plan<'isa> {
             isa,
             cells,
             subroutines: 0,
-            ladder: Ladder::new(isa, cells, &select(&is_plain), &select(&has_one_height)),
+            ladder: Ladder::new(
+                isa,
+                cells,
+                &select(&is_plain),
+                &select(&|insn| has_one_height(insn) && !Reach::of_insn(isa, insn).is_backward()),
+            ),
             halts: select(&|insn| is_end(insn) && insn.effect.halts),
             returns: select(&|insn| is_end(insn) && insn.effect.returns && is_lean(insn, cells)),
             calls: select(&|insn| insn.effect.call.is_some()),
@@ -79,8 +84,9 @@ impl<'isa> Plan<'isa> {
             reaches: isa.instructions().iter().map(|insn| Reach::of_insn(isa, insn)).collect(),
         };
         for insns in [&mut plan.calls, &mut plan.others] {
-            insns.retain(|id| plan.reaches[usize::from(id.0)].forward >= LEAST_SPAN);
+            insns.retain(|id| plan.reaches[usize::from(id.0)].span() >= LEAST_SPAN);
         }
+        plan.calls.retain(|id| !plan.reaches[usize::from(id.0)].is_backward());
         let ends = !plan.returns.is_empty() && !plan.halts.is_empty();
         if !plan.calls.is_empty() && ends && plan.ladder.is_complete() {
             let by_depth = depth.checked_div(cells).map_or(SUBROUTINES, |frames| frames - 1);
@@ -124,7 +130,7 @@ impl Swarm {
             .filter_map(|_| entropy.pick(&plan.others))
             .filter(|&id| traps || !can_trap(plan.isa.instruction(id)))
             .collect();
-        let reach = |&id: &InsnId| plan.reach(id).forward;
+        let reach = |&id: &InsnId| plan.reach(id).span();
         let span = picks.iter().chain(&plan.calls).map(reach).min().unwrap_or(SPAN).min(SPAN);
         Self { picks, span, loops, recursion }
     }
@@ -140,7 +146,8 @@ fn is_usable(isa: &Isa, insn: &Instruction, cells: usize) -> bool {
         OperandKind::Index(_) => greatest_index(isa, operand).is_some(),
         OperandKind::Label(_) => {
             let leads = effect.jumps.contains(&number) || effect.call == Some(number);
-            leads && Reach::of_insn(isa, insn).forward >= insn.encoding.max_len
+            let reach = Reach::of_insn(isa, insn);
+            leads && (reach.forward >= insn.max_len() || reach.is_backward())
         }
     });
     calls_only && operands_ok && effect.inputs.len().max(effect.outputs.len()) <= cells
@@ -196,6 +203,16 @@ pub(super) struct Reach {
 
 impl Reach {
     const NOWHERE: Self = Self { forward: 0, backward: 0 };
+    /// How far it reaches, forward if it does.
+    pub(super) fn span(self) -> u32 {
+        if self.is_backward() { self.backward } else { self.forward }
+    }
+
+    /// Whether it leads back only.
+    pub(super) fn is_backward(self) -> bool {
+        self.forward < LEAST_SPAN && self.backward >= LEAST_SPAN
+    }
+
     const ANYWHERE: Self = Self { forward: u32::MAX, backward: u32::MAX };
 
     fn of_insn(isa: &Isa, insn: &Instruction) -> Self {
@@ -221,8 +238,7 @@ impl Reach {
         let (first, last) = (ends[0].min(ends[1]), ends[0].max(ends[1]));
         let (first, last) = (first + i128::from(rule.bias), last + i128::from(rule.bias));
         let bytes = |distance: i128| u32::try_from(distance.max(0)).unwrap_or(u32::MAX);
-        let (min_len, max_len) =
-            (i128::from(insn.encoding.min_len), i128::from(insn.encoding.max_len));
+        let (min_len, max_len) = (i128::from(insn.min_len()), i128::from(insn.max_len()));
         match rule.base {
             LabelBase::Code if first <= 0 => Self { forward: bytes(last), backward: u32::MAX },
             LabelBase::Insn | LabelBase::Operand if first <= min_len => {
@@ -239,8 +255,8 @@ impl Reach {
 /// Whether all instructions start at multiples of `step`, and `bias` leads from one to another.
 fn is_grid(isa: &Isa, step: u64, bias: i64) -> bool {
     bias.unsigned_abs().is_multiple_of(step)
-        && isa.instructions().iter().all(|insn| {
-            let (min, max) = (insn.encoding.min_len, insn.encoding.max_len);
+        && isa.instructions().iter().flat_map(|insn| &insn.encodings).all(|encoding| {
+            let (min, max) = (encoding.min_len, encoding.max_len);
             min == max && u64::from(min).is_multiple_of(step)
         })
 }

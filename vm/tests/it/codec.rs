@@ -1,7 +1,7 @@
 //! Decoding and encoding.
 
 use bytestone_spec::Isa;
-use bytestone_spec::isa::{ByteOrder, InsnId, Instruction, IntType, Part, Word};
+use bytestone_spec::isa::{ByteOrder, Encoding, InsnId, IntType, Part, Word};
 use bytestone_vm::codec::{Codec, DecodeError, EncodeError};
 use bytestone_vm::{Reason, limits};
 
@@ -48,11 +48,11 @@ fn leb(ty: IntType, bytes: &[u8]) -> Result<(Option<u64>, usize), Reason> {
 }
 
 /// Decodes by the definition, bit for bit; `None` when another instruction is meant.
-fn decode_as(insn: &Instruction, id: InsnId, bytes: &[u8]) -> Option<Outcome> {
-    let mut cells = vec![0; insn.operands.len()];
+fn decode_as(encoding: &Encoding, id: InsnId, bytes: &[u8]) -> Option<Outcome> {
+    let mut cells = vec![0; encoding.raws.len()];
     let mut at = 0;
     let (mut bad, mut cut) = (false, false);
-    for part in &insn.encoding.parts {
+    for part in &encoding.parts {
         let rest = bytes.get(at..).unwrap_or_default();
         match part {
             Part::Word(word) => {
@@ -78,7 +78,7 @@ fn decode_as(insn: &Instruction, id: InsnId, bytes: &[u8]) -> Option<Outcome> {
                 }
                 at += usize::from(word.bytes);
             }
-            Part::Leb { operand } => match leb(insn.operands[usize::from(*operand)].raw, rest) {
+            Part::Leb { operand } => match leb(encoding.raws[usize::from(*operand)], rest) {
                 Err(_) if cut => break,
                 Err(reason) => return Some(Err(reason)),
                 Ok((value, len)) => {
@@ -93,8 +93,8 @@ fn decode_as(insn: &Instruction, id: InsnId, bytes: &[u8]) -> Option<Outcome> {
         (true, _) => Err(Reason::Truncated),
         (false, true) => Err(Reason::BadOperand),
         (false, false) => {
-            for (cell, operand) in cells.iter_mut().zip(&insn.operands) {
-                *cell = operand.raw.wrap(*cell);
+            for (cell, raw) in cells.iter_mut().zip(&encoding.raws) {
+                *cell = raw.wrap(*cell);
             }
             Ok((id, at as u32, cells))
         }
@@ -102,8 +102,9 @@ fn decode_as(insn: &Instruction, id: InsnId, bytes: &[u8]) -> Option<Outcome> {
 }
 
 fn decode_by_definition(isa: &Isa, bytes: &[u8]) -> Outcome {
-    let outcomes = (0..).zip(isa.instructions());
-    let mut outcomes = outcomes.filter_map(|(id, insn)| decode_as(insn, InsnId(id), bytes));
+    let forms = (0..).map(InsnId).zip(isa.instructions());
+    let forms = forms.flat_map(|(id, insn)| insn.encodings.iter().map(move |it| (it, id)));
+    let mut outcomes = forms.filter_map(|(encoding, id)| decode_as(encoding, id, bytes));
     outcomes.next().unwrap_or(Err(Reason::UnknownOpcode))
 }
 
@@ -155,7 +156,8 @@ fn every_program_encodes_to_its_bytes() {
             for (at, insn) in program.insns().iter().enumerate() {
                 assert_eq!(insn.offset as usize, encoded.len());
                 assert_eq!(program.index_at(insn.offset), Some(at));
-                codec.encode(insn.id, program.operands(at), &mut encoded).unwrap();
+                let form = (insn.id, insn.form);
+                codec.encode_as(form, program.operands(at), &mut encoded).unwrap();
                 assert_eq!(insn.next() as usize, encoded.len());
             }
             assert_eq!(encoded, code);
@@ -306,4 +308,28 @@ fn labels_lead_from_their_base() {
     let long = machines::long();
     let code = [0x05, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
     assert_eq!(target(&long, &code, 0), Some(u64::MAX.into()));
+}
+
+#[test]
+fn prefixes_belong_to_the_instruction_behind_them() {
+    use Reason::{BadOperand, Truncated, UnknownOpcode};
+    let wordcode = machines::built_in("wordcode");
+    assert_eq!(faults(&wordcode, &[144, 1, 100, 0, 83, 0]), []);
+    assert_eq!(faults(&wordcode, &[9, 0, 144, 1, 100]), [(Truncated, 2)]);
+    assert_eq!(faults(&wordcode, &[144, 1, 9, 0]), [(UnknownOpcode, 0)]);
+    assert_eq!(faults(&wordcode, &[144, 0, 144, 0, 144, 0, 144, 0, 100, 0]), [(UnknownOpcode, 0)]);
+    assert_eq!(faults(&wordcode, &[9, 1, 9, 0]), [(BadOperand, 0)]);
+    let codec = Codec::new(&wordcode);
+    let push = codec.mnemonic("PUSH").unwrap();
+    let mut out = Vec::new();
+    let ty = IntType::unsigned(8);
+    assert_eq!(
+        codec.encode_as((push, 0), &[256], &mut out),
+        Err(EncodeError::OutOfRange { operand: 0, ty, cell: 256 })
+    );
+    assert_eq!(
+        codec.encode_as((push, 4), &[0], &mut out),
+        Err(EncodeError::UnknownEncoding { count: 4, found: 4 })
+    );
+    assert!(out.is_empty());
 }

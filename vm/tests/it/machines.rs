@@ -93,6 +93,38 @@ instructions:
   EXIT: {enc: "0x95", do: halt, doc: d}
 "#;
 
+/// Instructions with several encodings: prefixes, labels, signs, operands in another order.
+const FORMS: &str = r#"
+bytestone: spec/1
+isa: forms
+version: 1.0.0
+title: Several encodings
+machine:
+  stack: {of: i32, depth: 8}
+  locals: {of: i32, count: 300}
+  output: i32
+code: {decode: sweep, end: halt}
+bits:
+  w: {width: 16, order: be, fields: {op: 15..12, hi: 11..8, lo: 7..0, both: 11..0}}
+operands:
+  slot: {is: local}
+  near: {raw: i8, is: label, value: next + raw}
+  far: {raw: i16be, is: label, value: next + raw}
+  split: {is: label, value: insn + 2 * raw}
+  leb: {raw: sleb16, is: label, value: next + raw}
+formats:
+  wc(op, x): ["op x[7:0]", "144 x[15:8] op x[7:0]", "144 x[23:16] 144 x[15:8] op x[7:0]"]
+instructions:
+  LOAD: {enc: "wc(1, slot:slot)", stack: "-- v", do: "v = local[slot]", doc: d}
+  PUSH: {enc: "wc(2, v:i24)", stack: "-- r", do: "r = i32(v)", doc: d}
+  JMP: {enc: "wc(3, t:split)", stack: "--", do: goto t, doc: d}
+  JZ: {enc: ["0x04 t:near", "0x05 t:far"], stack: "c --", do: goto t if c == 0, doc: d}
+  INC: {enc: ["0x06 s:u8 as local by:i8", "0x07 by:i16 s:u16 as local", "0x08 s:u16be as local by:i16"], stack: "--", do: "local[s] = local[s] +% i32(by)", doc: d}
+  JN: {enc: ["0x09 v:u8 t:leb", "0x0A t:far v:u8"], stack: "c --", do: goto t if c == i32(v), doc: d}
+  OUT: {enc: ["0x0B", "0x0C 0x00"], stack: "v --", do: out v, doc: d}
+  ADD: {enc: ["w(op=0b1010, both=v:i12)", "0x0D v[15:8]:i24 v[7:0] v[23:16]"], stack: "a -- r", do: "r = a +% i32(v)", doc: d}
+"#;
+
 /// Loads a spec that must be sound.
 pub fn load(text: &str) -> Isa {
     let source = Source { name: "test.yaml".into(), text: text.into() };
@@ -116,11 +148,15 @@ pub fn long() -> Isa {
     load(LONG)
 }
 
+pub fn forms() -> Isa {
+    load(FORMS)
+}
+
 /// The codec of every machine.
 pub fn all() -> &'static [Codec<'static>] {
     static ISAS: LazyLock<Vec<Isa>> = LazyLock::new(|| {
         let built_in = builtin::names().into_iter().map(built_in);
-        built_in.chain([leb(), words(), long()]).collect()
+        built_in.chain([leb(), words(), long(), forms()]).collect()
     });
     static CODECS: LazyLock<Vec<Codec<'static>>> =
         LazyLock::new(|| ISAS.iter().map(Codec::new).collect());
@@ -173,7 +209,11 @@ pub fn choose_insn(
 pub fn choose_code(codec: &Codec<'_>, choices: &mut impl Iterator<Item = u64>) -> Vec<u8> {
     let mut code = Vec::new();
     while let Some((id, cells)) = choose_insn(codec.isa(), choices) {
-        codec.encode(id, &cells, &mut code).unwrap();
+        let forms = codec.isa().instruction(id).encodings.len() as u64;
+        let form = choices.next().map_or(0, |choice| choice % (2 * forms));
+        if codec.encode_as((id, form as u8), &cells, &mut code).is_err() {
+            codec.encode(id, &cells, &mut code).unwrap();
+        }
     }
     code
 }

@@ -18,7 +18,7 @@ pub(super) fn entry(manual: &Manual<'_>, insn: &Instruction) -> Markup {
                 @let syntax = operands::syntax(isa, insn);
                 @if !syntax.is_empty() { code.syntax { (syntax) } }
                 span.chips {
-                    span.chip { (length_words(&insn.encoding)) }
+                    span.chip { (length_words(insn)) }
                     @if let Some(since) = insn.since { span.chip { "since " (since) } }
                     @for feature in &insn.features { span.chip { "needs " (feature) } }
                 }

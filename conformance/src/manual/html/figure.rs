@@ -7,19 +7,22 @@ use maud::{Markup, html};
 use super::super::facts::{callee, stack_words};
 use super::super::layout::{
     BitWord, Block, Group, GroupHolds, ROW_BITS, Segment, SegmentHolds, blocks, fixed_text,
-    operand_text, order_words, range,
+    heading, operand_text, order_words, range,
 };
 use super::super::operands::kind;
 
 /// The bytes of an instruction.
 pub(super) fn encoding(isa: &Isa, insn: &Instruction) -> Markup {
     html! {
-        @for block in blocks(insn) {
-            @match block {
-                Block::Bytes(groups) => div.strip {
-                    @for group in &groups { (byte_group(isa, insn, group)) }
-                },
-                Block::Bits(word) => (bit_word(isa, insn, &word)),
+        @for (at, encoding) in insn.encodings.iter().enumerate() {
+            @if let Some(heading) = heading(insn, at) { p.quiet { (heading) } }
+            @for block in blocks(encoding) {
+                @match block {
+                    Block::Bytes(groups) => div.strip {
+                        @for group in &groups { (byte_group(isa, insn, group)) }
+                    },
+                    Block::Bits(word) => (bit_word(isa, insn, &word)),
+                }
             }
         }
     }

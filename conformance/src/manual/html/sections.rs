@@ -90,7 +90,7 @@ fn instruction_row(manual: &Manual<'_>, insn: &Instruction) -> Markup {
                     span { (operand.name) ": " (operands::kind(isa, operand)) }
                 }
             } }
-            td.bytes { (length(&insn.encoding)) }
+            td.bytes { (length(insn)) }
             @if isa.machine().stack.is_some() { td.effect { code { (insn.text.stack) } } }
             td.traps {
                 @for (at, trap) in traps.iter().enumerate() {

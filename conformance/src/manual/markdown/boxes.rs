@@ -1,6 +1,6 @@
 //! Encodings as boxes of characters.
 
-use bytestone_spec::isa::Instruction;
+use bytestone_spec::isa::{Encoding, Instruction};
 
 use super::super::layout::{
     BitWord, Block, Group, GroupHolds, Segment, SegmentHolds, blocks, fixed_text, operand_text,
@@ -22,9 +22,9 @@ impl Cell {
     }
 }
 
-/// The bytes of an instruction, from offset 0; words of bit fields from the highest bit.
-pub(super) fn encoding(insn: &Instruction) -> String {
-    let figures: Vec<String> = blocks(insn).iter().map(|block| figure(insn, block)).collect();
+/// The bytes of an instruction in one of its encodings, from offset 0; words of bit fields from the highest bit.
+pub(super) fn encoding(insn: &Instruction, encoding: &Encoding) -> String {
+    let figures: Vec<String> = blocks(encoding).iter().map(|block| figure(insn, block)).collect();
     figures.join("\n")
 }
 

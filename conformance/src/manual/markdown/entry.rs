@@ -2,7 +2,7 @@
 
 use bytestone_spec::isa::{ClauseId, Instruction};
 
-use super::super::layout::length_words;
+use super::super::layout::{heading, length_words};
 use super::super::links::{Target, anchor};
 use super::super::{Example, Manual, facts, operands, prose, rejects};
 use super::{boxes, list, table};
@@ -17,11 +17,17 @@ pub(super) fn entry(manual: &Manual<'_>, insn: &Instruction) -> String {
     );
     let mut facts =
         vec![prose::code(format!("{} {}", insn.name, operands::syntax(isa, insn)).trim())];
-    facts.push(length_words(&insn.encoding));
+    facts.push(length_words(insn));
     facts.extend(insn.since.map(|since| format!("since {since}")));
     facts.extend(insn.features.iter().map(|feature| format!("needs {}", prose::escape(feature))));
     text.push_str(&format!("{}\n\n", facts.join(" · ")));
-    text.push_str(&prose::fenced(&boxes::encoding(insn)));
+    for (at, encoding) in insn.encodings.iter().enumerate() {
+        if let Some(heading) = heading(insn, at) {
+            text.push_str(&format!("{}\n\n", manual.text(&heading)));
+        }
+        text.push_str(&prose::fenced(&boxes::encoding(insn, encoding)));
+        text.push_str(if at + 1 < insn.encodings.len() { "\n" } else { "" });
+    }
     text.push_str(&operand_table(manual, insn));
     if isa.machine().stack.is_some() {
         text.push_str(&format!("\n**Stack** {}\n", stack(manual, insn)));

@@ -33,7 +33,7 @@ fn random_program(isa: &Isa, random: &mut Random) -> Program {
         .collect();
     ids[count - 1] =
         isa.find_instruction(["HALT", "RET", "JUMP"][random.below(3) as usize]).unwrap();
-    let len = |id: &_| isa.instruction(*id).encoding.min_len;
+    let len = |id: &_| isa.instruction(*id).min_len();
     let starts: Vec<u32> = (0..count).map(|at| ids[..at].iter().map(len).sum()).collect();
     let mut bytes = Vec::new();
     for (at, id) in ids.iter().enumerate() {

@@ -65,11 +65,8 @@ impl<'a> Code<'a> {
         for (name, offset, label) in std::mem::take(&mut self.labels) {
             let insn = self.codec.isa().instruction(self.codec.mnemonic(name).expect("a mnemonic"));
             let OperandKind::Label(rule) = insn.operands[0].kind else { panic!("{name}") };
-            let base = if rule.base == LabelBase::Next {
-                offset + insn.encoding.min_len as usize
-            } else {
-                0
-            };
+            let base =
+                if rule.base == LabelBase::Next { offset + insn.min_len() as usize } else { 0 };
             self.write(name, self.places[label] as i64 - base as i64);
             let written = std::mem::take(&mut self.bytes);
             done[offset..offset + written.len()].copy_from_slice(&written);
