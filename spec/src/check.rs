@@ -2,8 +2,10 @@
 //! in one run.
 
 mod body;
+mod condition;
 mod encoding;
 mod expr;
+mod fuse;
 mod machine;
 mod operand;
 mod overlap;
@@ -128,29 +130,26 @@ pub(crate) fn check(file: &SpecFile, context: &mut Context<'_>) -> Option<Isa> {
     let errata = machine::notes("errata", &file.errata, context);
     let tables = operand::tables(file, &machine, context);
 
-    let mut instructions = Vec::new();
-    let mut sites = Vec::new();
     let entries = context.node(&["instructions"]).entries();
     if entries.is_empty() && context.dropped.iter().all(|path| path[0] != "instructions") {
         let span = context.key_span(&["instructions"]);
         context.diagnostics.error(span, "a machine needs an instruction");
     }
-    for entry in entries {
-        let Some(insn) = file.instructions.get(&entry.key) else { continue };
-        let cx = InstructionContext {
-            name: &entry.key,
-            entry,
-            file: insn,
-            spec: file,
-            machine: &machine,
-            traps: &traps,
-            tables: &tables,
-        };
-        if let Some(instruction) = instruction(&cx, context) {
-            instructions.push(instruction);
-            sites.push(cx.span("enc"));
-        }
-    }
+    let contexts: Vec<InstructionContext<'_>> = entries
+        .iter()
+        .filter_map(|entry| {
+            Some(InstructionContext {
+                name: &entry.key,
+                entry,
+                file: file.instructions.get(&entry.key)?,
+                spec: file,
+                machine: &machine,
+                traps: &traps,
+                tables: &tables,
+            })
+        })
+        .collect();
+    let (instructions, sites) = all_instructions(&contexts, context);
     overlap::check(&instructions, &sites, context.diagnostics);
     shared_clauses(&instructions, context);
     if instructions.len() == file.instructions.len() && context.dropped.is_empty() {
@@ -172,6 +171,31 @@ pub(crate) fn check(file: &SpecFile, context: &mut Context<'_>) -> Option<Isa> {
         decisions,
         errata,
     })
+}
+
+/// The instructions without faults, in the order of the file, with the places of their encodings.
+fn all_instructions(
+    contexts: &[InstructionContext<'_>],
+    context: &mut Context<'_>,
+) -> (Vec<Instruction>, Vec<Span>) {
+    let none = fuse::Simple::new();
+    let mut checked = |cx: &InstructionContext<'_>, simple: &fuse::Simple<'_>| {
+        let checked = instruction(cx, simple, context)?;
+        Some((checked, cx.span("enc")))
+    };
+    let simple: Vec<Option<(Instruction, Span)>> = contexts
+        .iter()
+        .map(|cx| if cx.file.fuse.is_none() { checked(cx, &none) } else { None })
+        .collect();
+    // A fused instruction may stand before its parts.
+    let parts: fuse::Simple<'_> =
+        simple.iter().flatten().map(|(insn, _)| (insn.name.as_str(), insn)).collect();
+    let fused: Vec<Option<(Instruction, Span)>> = contexts
+        .iter()
+        .map(|cx| if cx.file.fuse.is_some() { checked(cx, &parts) } else { None })
+        .collect();
+    let all = simple.into_iter().zip(fused).filter_map(|(simple, fused)| simple.or(fused));
+    all.unzip()
 }
 
 /// Refuses sections that are too long to be examined.
@@ -225,7 +249,11 @@ impl<'a> InstructionContext<'a> {
     }
 }
 
-fn instruction(cx: &InstructionContext<'_>, context: &mut Context<'_>) -> Option<Instruction> {
+fn instruction(
+    cx: &InstructionContext<'_>,
+    simple: &fuse::Simple<'_>,
+    context: &mut Context<'_>,
+) -> Option<Instruction> {
     let before = context.diagnostics.count();
     mnemonic(cx, context);
     if reserved(cx, context) {
@@ -247,8 +275,13 @@ fn instruction(cx: &InstructionContext<'_>, context: &mut Context<'_>) -> Option
         Some(scalar) => parse_action(scalar, context.diagnostics),
         None => Some(Vec::new()),
     };
-    let effect = effect?;
-    let meaning = body::lower(cx, &encoded, &effect, &action?, context)?;
+    let conditions = condition::conditions(cx, &encoded, context);
+    let (effect, conditions) = (effect?, conditions?);
+    let action = action?;
+    let meaning = match cx.file.fuse {
+        Some(_) => fuse::fuse(cx, &encoded, &effect, simple, context)?,
+        None => body::lower(cx, &encoded, &conditions, &effect, &action, context)?,
+    };
     let encodings = encoded.encodings?;
     if context.diagnostics.count() != before {
         return None;
@@ -264,11 +297,15 @@ fn instruction(cx: &InstructionContext<'_>, context: &mut Context<'_>) -> Option
         effect: effect_of(&effect, &meaning),
         operands: encoded.operands,
         encodings,
+        count: conditions.count,
+        conditions: conditions.conditions,
         body: meaning.body,
         clauses: meaning.clauses,
         text: SourceText {
             enc: cx.file.enc.as_ref().map_or_else(String::new, |enc| enc.lines().join("\n")),
+            condition: text(&cx.file.condition),
             stack: text(&cx.file.stack),
+            fuse: cx.file.fuse.iter().flatten().map(|part| part.trim().to_owned()).collect(),
             action: text(&cx.file.action),
         },
     })
@@ -295,8 +332,6 @@ fn reserved(cx: &InstructionContext<'_>, context: &mut Context<'_>) -> bool {
     let keys = [
         ("asm", cx.file.asm.is_some(), "an assembly template"),
         ("for", cx.file.family.is_some(), "a family of instructions"),
-        ("where", cx.file.condition.is_some(), "a condition between operands"),
-        ("fuse", cx.file.fuse.is_some(), "a fused instruction"),
     ];
     for (key, given, what) in keys {
         if given {
@@ -410,8 +445,11 @@ fn effect_of(declared: &StackEffect, meaning: &body::Meaning) -> Effect {
     };
     for transfer in &meaning.body.transfers {
         match transfer.kind {
-            TransferKind::Jump { operand } if effect.jumps.contains(&operand) => {}
-            TransferKind::Jump { operand } => effect.jumps.push(operand),
+            TransferKind::Jump { operand } | TransferKind::JumpList { operand, .. } => {
+                if !effect.jumps.contains(&operand) {
+                    effect.jumps.push(operand);
+                }
+            }
             TransferKind::Call { operand } => effect.call = Some(operand),
             TransferKind::Return => effect.returns = true,
             TransferKind::Halt => effect.halts = true,

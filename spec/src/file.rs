@@ -260,11 +260,13 @@ pub struct InstructionFile {
     /// Parameters of a family. Not supported yet.
     #[serde(rename = "for")]
     pub family: Option<Reserved>,
-    /// Conditions between operands. Not supported yet.
+    /// What must hold of the operands, and how many elements a list has, as in
+    /// `n = i64(high) - i64(low) + 1; 1 <= n`.
     #[serde(rename = "where")]
-    pub condition: Option<Reserved>,
-    /// The instructions that it stands for. Not supported yet.
-    pub fuse: Option<Reserved>,
+    pub condition: Option<Text>,
+    /// The instructions that it stands for, with its operands as theirs, as in
+    /// `[LOAD a, LOAD b, ADD]`.
+    pub fuse: Option<Vec<Text>>,
 }
 
 /// A note about the source.

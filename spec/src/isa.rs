@@ -4,7 +4,11 @@
 //! An [`Isa`] is only made by the loader, after every check passed. Its tables hold no syntax and
 //! no positions: whoever has an `Isa` need not ask again whether it makes sense.
 
+mod encoding;
+
 use std::fmt;
+
+pub use encoding::{ByteOrder, Encoding, Field, Linear, Part, Word};
 
 /// A fixed-width integer type, `i1` to `i64` and `u1` to `u64`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -194,6 +198,10 @@ pub struct Instruction {
     /// The ways in which it is written in bytes, at least one. Each can hold the operands that the
     /// one before it can; the first that can hold given operands is their canonical one.
     pub encodings: Vec<Encoding>,
+    /// How many elements the last operand has, if that is a list.
+    pub count: Option<Linear>,
+    /// What must hold of the operands: none of these is negative.
+    pub conditions: Vec<Linear>,
     /// What it does to the stack and to control.
     pub effect: Effect,
     /// What it means.
@@ -215,6 +223,16 @@ impl Instruction {
         self.encodings.iter().map(|encoding| encoding.max_len).max().unwrap_or(0)
     }
 
+    /// How many operands are no list: all, or all but the last.
+    pub fn scalars(&self) -> usize {
+        self.operands.len() - usize::from(self.count.is_some())
+    }
+
+    /// The operand that the cell with a number belongs to: those of a list are at the end.
+    pub fn operand_of(&self, cell: usize) -> u8 {
+        cell.min(self.operands.len().saturating_sub(1)) as u8
+    }
+
     /// The first encoding that can hold operands with the raw numbers in `cells`.
     pub fn canonical(&self, cells: &[u64]) -> Option<usize> {
         self.encodings.iter().position(|encoding| encoding.holds(cells))
@@ -228,6 +246,10 @@ pub struct SourceText {
     pub enc: String,
     /// The stack effect; empty on machines without a stack.
     pub stack: String,
+    /// The parts of a fused instruction, as assembly text with the names of operands.
+    pub fuse: Vec<String>,
+    /// The condition between operands; empty if there is none.
+    pub condition: String,
     /// The action.
     pub action: String,
 }
@@ -302,78 +324,6 @@ pub enum LabelRole {
     Entry,
 }
 
-/// How an instruction is written in bytes: parts, one after the other.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Encoding {
-    /// The parts in the order of their bytes.
-    pub parts: Vec<Part>,
-    /// By operand, the numbers that it can hold: those of [`Operand::raw`] or fewer.
-    pub raws: Vec<IntType>,
-    /// The least number of bytes.
-    pub min_len: u32,
-    /// The greatest number of bytes.
-    pub max_len: u32,
-}
-
-impl Encoding {
-    /// Whether it can hold operands with the raw numbers in `cells`.
-    pub fn holds(&self, cells: &[u64]) -> bool {
-        self.raws.iter().zip(cells).all(|(raw, &cell)| raw.wrap(cell) == cell)
-    }
-}
-
-/// A part of an encoding.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// A word of fixed width. A plain opcode byte and a plain integer operand are words too.
-    Word(Word),
-    /// A LEB128 number in its shortest form, of at most `ceil(raw.bits / 7)` bytes.
-    Leb {
-        /// The operand that it holds; the LEB128 form is that of its type in [`Encoding::raws`].
-        operand: u8,
-    },
-}
-
-/// A word of 1 to 8 bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Word {
-    /// Its width in bytes.
-    pub bytes: u8,
-    /// The order of its bytes.
-    pub order: ByteOrder,
-    /// The bits that tell this instruction from others.
-    pub fixed_mask: u64,
-    /// Their values.
-    pub fixed_value: u64,
-    /// The bits that must be zero (`bad_operand` when they are not).
-    pub zero_mask: u64,
-    /// The fields that hold operands. With the masks above they cover every bit once.
-    pub fields: Vec<Field>,
-}
-
-/// The order of the bytes of a word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ByteOrder {
-    /// Least significant byte first.
-    Little,
-    /// Most significant byte first.
-    Big,
-}
-
-/// Bits of a word that hold bits of an operand:
-/// `word[word_low .. word_low + width] = raw[operand_low .. operand_low + width]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Field {
-    /// The operand.
-    pub operand: u8,
-    /// The lowest bit in the word.
-    pub word_low: u8,
-    /// How many bits.
-    pub width: u8,
-    /// The lowest bit of the operand that the field holds.
-    pub operand_low: u8,
-}
-
 /// What an instruction does to the stack and to control.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Effect {
@@ -399,7 +349,7 @@ pub type Temp = u8;
 /// What an instruction means, in the two phases of a step.
 ///
 /// Temporaries `0 .. inputs` hold the popped cells, bottom first, the next ones the raw numbers of
-/// the operands (for labels, the target), in order; each [`Op`] defines the next temporary. All ops are total, so all of them are evaluated.
+/// the operands but a list (for labels, the target), in order; each [`Op`] defines the next temporary. All ops are total, so all of them are evaluated.
 /// 1. The ops are evaluated in order; the first trap whose condition holds ends the step.
 ///    Then the limits are checked: stack depth, then call depth.
 /// 2. Inputs are popped, outputs pushed, writes done in order, and then the first transfer
@@ -408,7 +358,7 @@ pub type Temp = u8;
 pub struct Body {
     /// How many cells are popped.
     pub inputs: u8,
-    /// How many operands there are.
+    /// How many operands there are, not counting a list.
     pub operands: u8,
     /// Phase one. Op `i` defines temporary `inputs + operands + i`; a trap's is not used.
     pub ops: Vec<Op>,
@@ -630,6 +580,13 @@ pub enum TransferKind {
     Jump {
         /// Its number among the operands.
         operand: u8,
+    },
+    /// Go to the target of an element of a list of labels. The index lies in the list.
+    JumpList {
+        /// The list's number among the operands.
+        operand: u8,
+        /// Holds the index.
+        index: Temp,
     },
     /// Call the subroutine at the target of an entry operand.
     Call {

@@ -13,17 +13,18 @@
 //! | `instructions` | list of instructions, see below |
 //! | `decisions`, `errata` | lists of `{name, ref, text}` |
 //!
-//! An instruction is `{name, doc, ref, since, features, text, operands, encodings, effect, body,
-//! clauses}`. Types are texts (`i32`). Masks and cells are texts in hexadecimal, because not every
+//! An instruction is `{name, doc, ref, since, features, text, operands, encodings, count,
+//! conditions, effect, body, clauses}`. `count` says how many elements the last operand has if that is a
+//! list; none of the `conditions` is negative. Types are texts (`i32`). Masks and cells are texts in hexadecimal, because not every
 //! JSON reader keeps 64 bits of a number. Banks, traps and clauses are given by name, operands and
-//! temporaries by number. Part of an encoding is either a `word` or a `leb`, told apart by `part`;
-//! operations, writes and transfers are told apart by `op`, `to` and `kind`.
+//! temporaries by number. A part of an encoding is a `word`, `leb`, `align` or `list`, told apart by
+//! `part`; operations, writes and transfers are told apart by `op`, `to` and `kind`.
 
 use serde_json::{Value, json};
 
 use crate::isa::{
     BankId, BinaryOp, Body, ByteOrder, ClauseId, CodeEnd, Effect, Encoding, Instruction, IntType,
-    Isa, LabelBase, LabelRole, Machine, Note, Op, Operand, OperandKind, Part, Transfer,
+    Isa, LabelBase, LabelRole, Linear, Machine, Note, Op, Operand, OperandKind, Part, Transfer,
     TransferKind, UnaryOp, Word, Write, WriteTo,
 };
 
@@ -113,9 +114,17 @@ fn instruction(isa: &Isa, insn: &Instruction) -> Value {
         "ref": insn.reference,
         "since": insn.since.map(|version| version.to_string()),
         "features": insn.features,
-        "text": {"enc": insn.text.enc, "stack": insn.text.stack, "do": insn.text.action},
+        "text": {
+            "enc": insn.text.enc,
+            "where": insn.text.condition,
+            "stack": insn.text.stack,
+            "fuse": insn.text.fuse,
+            "do": insn.text.action,
+        },
         "operands": operands,
         "encodings": insn.encodings.iter().map(encoding).collect::<Vec<_>>(),
+        "count": insn.count.as_ref().map(linear),
+        "conditions": insn.conditions.iter().map(linear).collect::<Vec<_>>(),
         "effect": effect(&insn.effect),
         "body": body(isa, insn),
         "clauses": clauses,
@@ -155,6 +164,13 @@ fn encoding(encoding: &Encoding) -> Value {
         .map(|part| match part {
             Part::Word(part) => word(part),
             Part::Leb { operand } => json!({"part": "leb", "operand": operand}),
+            Part::Align { to } => json!({"part": "align", "to": to}),
+            Part::List { operand, bytes, order: list_order } => json!({
+                "part": "list",
+                "operand": operand,
+                "bytes": bytes,
+                "order": order(*list_order),
+            }),
         })
         .collect();
     let raws: Vec<String> = encoding.raws.iter().map(|&raw| ty(raw)).collect();
@@ -182,15 +198,28 @@ fn word(word: &Word) -> Value {
     json!({
         "part": "word",
         "bytes": word.bytes,
-        "order": match word.order {
-            ByteOrder::Little => "le",
-            ByteOrder::Big => "be",
-        },
+        "order": order(word.order),
         "fixed_mask": hex(word.fixed_mask),
         "fixed_value": hex(word.fixed_value),
         "zero_mask": hex(word.zero_mask),
         "fields": fields,
     })
+}
+
+fn order(order: ByteOrder) -> &'static str {
+    match order {
+        ByteOrder::Little => "le",
+        ByteOrder::Big => "be",
+    }
+}
+
+fn linear(sum: &Linear) -> Value {
+    let terms: Vec<Value> = sum
+        .terms
+        .iter()
+        .map(|(operand, factor)| json!({"operand": operand, "factor": factor}))
+        .collect();
+    json!({"terms": terms, "constant": sum.constant.to_string()})
 }
 
 fn effect(effect: &Effect) -> Value {
@@ -294,15 +323,17 @@ fn write(isa: &Isa, insn: &Instruction, write: &Write) -> Value {
 }
 
 fn transfer(insn: &Instruction, transfer: &Transfer) -> Value {
-    let (kind, operand) = match transfer.kind {
-        TransferKind::Jump { operand } => ("jump", Some(operand)),
-        TransferKind::Call { operand } => ("call", Some(operand)),
-        TransferKind::Return => ("return", None),
-        TransferKind::Halt => ("halt", None),
+    let (kind, operand, index) = match transfer.kind {
+        TransferKind::Jump { operand } => ("jump", Some(operand), None),
+        TransferKind::JumpList { operand, index } => ("jump_list", Some(operand), Some(index)),
+        TransferKind::Call { operand } => ("call", Some(operand), None),
+        TransferKind::Return => ("return", None, None),
+        TransferKind::Halt => ("halt", None, None),
     };
     json!({
         "kind": kind,
         "operand": operand,
+        "index": index,
         "guard": transfer.guard,
         "clause": clause(insn, transfer.clause),
     })

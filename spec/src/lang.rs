@@ -11,4 +11,4 @@ mod pattern;
 pub use action::parse_action;
 pub use effect::parse_effect;
 pub use parser::parse_expression;
-pub use pattern::{parse_pattern, parse_signature};
+pub use pattern::{parse_conditions, parse_pattern, parse_signature};

@@ -4,7 +4,8 @@
 //! same bytes, and [`write_insn`] writes one instruction as traces and reports show it.
 //!
 //! An instruction with several encodings is written in the first that can hold its operands.
-//! `/2` behind its mnemonic stands for the second encoding, and so on.
+//! `/2` behind its mnemonic stands for the second encoding, and so on. The elements of a list stand
+//! in brackets.
 
 mod disassembly;
 mod error;

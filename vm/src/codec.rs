@@ -7,7 +7,7 @@ mod word;
 
 use std::collections::HashMap;
 
-use bytestone_spec::isa::{Encoding, InsnId, Instruction, IntType, Isa, Part};
+use bytestone_spec::isa::{ByteOrder, Encoding, InsnId, Instruction, IntType, Isa, Part};
 
 use crate::fault::{Fault, Reason, Rejection};
 use crate::limits;
@@ -85,6 +85,9 @@ pub enum EncodeError {
         /// The number, from 0.
         found: u8,
     },
+    /// The operands break the condition of the instruction.
+    #[error("the operands break the condition of the instruction")]
+    Condition,
     /// There are too few or too many operands.
     #[error("the instruction takes {expected} operands, not {found}")]
     OperandCount {
@@ -126,6 +129,11 @@ pub enum Obstacle {
     Truncated,
     /// The fixed bits are those of no instruction.
     UnknownOpcode,
+    /// A byte before an aligned one is not zero.
+    Padding,
+    /// The operands break a condition of the instruction, or its list would have fewer elements than
+    /// none.
+    Condition,
     /// Bits that must be zero are not.
     UnusedBits {
         /// Those of them that are set.
@@ -146,7 +154,9 @@ impl Obstacle {
         match self {
             Self::Truncated => Reason::Truncated,
             Self::UnknownOpcode => Reason::UnknownOpcode,
-            Self::UnusedBits { .. } | Self::Number { .. } => Reason::BadOperand,
+            Self::UnusedBits { .. } | Self::Number { .. } | Self::Padding | Self::Condition => {
+                Reason::BadOperand
+            }
         }
     }
 }
@@ -182,7 +192,7 @@ impl<'isa> Codec<'isa> {
             forms.extend(encodings.map(|(number, encoding)| Form {
                 id,
                 number,
-                plan: Plan::new(encoding),
+                plan: Plan::new(insn, encoding),
             }));
         }
         Self { isa, table: Table::new(isa), forms, mnemonics, uniform_len }
@@ -261,8 +271,7 @@ impl<'isa> Codec<'isa> {
             Lookup::Unknown => return Err(self.unknown(offset)),
         };
         let first = operands.len();
-        operands.resize(first + plan.operands, 0);
-        match plan.read(bytes, &mut operands[first..]) {
+        match plan.read(bytes, offset, operands) {
             Ok(len) => Ok(Insn::new((*id, *number), offset, len as u32, first as u32)),
             Err((obstacle, len)) => {
                 operands.truncate(first);
@@ -285,12 +294,13 @@ impl<'isa> Codec<'isa> {
     }
 
     /// Appends the bytes of an instruction whose operands have the raw numbers in `operands`, as
-    /// cells: in the first of its encodings that can hold them.
+    /// cells, those of a list at the end: in the first of its encodings that can hold them. Alignment
+    /// counts from the start of `out`.
     ///
     /// # Errors
     ///
-    /// When the operands are not as many as the instruction takes or one is no value of its
-    /// raw type; nothing is then appended.
+    /// When the operands are not as many as the instruction takes, one is no value of its
+    /// raw type, or they break its condition; nothing is then appended.
     pub fn encode(
         &self,
         id: InsnId,
@@ -298,7 +308,7 @@ impl<'isa> Codec<'isa> {
         out: &mut Vec<u8>,
     ) -> Result<(), EncodeError> {
         let insn = self.instruction(id)?;
-        check_operands(insn, insn.operands.iter().map(|operand| operand.raw), operands)?;
+        check_operands(insn, |at| insn.operands[at].raw, operands)?;
         let canonical = if insn.encodings.len() == 1 { Some(0) } else { insn.canonical(operands) };
         // The last encoding holds whatever the types of the operands do.
         match canonical.and_then(|at| insn.encodings.get(at)).or(insn.encodings.last()) {
@@ -325,7 +335,7 @@ impl<'isa> Codec<'isa> {
             .encodings
             .get(usize::from(form))
             .ok_or(EncodeError::UnknownEncoding { count: insn.encodings.len(), found: form })?;
-        check_operands(insn, encoding.raws.iter().copied(), operands)?;
+        check_operands(insn, |at| encoding.raws[at], operands)?;
         write(encoding, operands, out);
         Ok(())
     }
@@ -351,20 +361,58 @@ fn write(encoding: &Encoding, operands: &[u64], out: &mut Vec<u8>) {
                 let ty = encoding.raws[usize::from(*operand)];
                 leb::write(ty, ty.value(operands[usize::from(*operand)]), out);
             }
+            Part::Align { to } => out.resize(out.len() + plan::padding(out.len(), *to), 0),
+            Part::List { operand, bytes, order } => {
+                for &cell in operands.iter().skip(usize::from(*operand)) {
+                    let bytes = usize::from(*bytes);
+                    match order {
+                        ByteOrder::Little => out.extend_from_slice(&cell.to_le_bytes()[..bytes]),
+                        ByteOrder::Big => out.extend_from_slice(&cell.to_be_bytes()[8 - bytes..]),
+                    }
+                }
+            }
         }
     }
 }
 
-/// The length in bytes of an encoding whose operands have the raw numbers in `raw`.
-pub(crate) fn encoded_len(encoding: &Encoding, raw: impl Fn(u8) -> i128) -> u32 {
-    let parts = encoding.parts.iter().map(|part| match part {
-        Part::Word(word) => u32::from(word.bytes),
+/// The length in bytes of an instruction at `offset` whose operands have the raw numbers in `raw`
+/// and whose list has so many elements.
+pub(crate) fn encoded_len(
+    encoding: &Encoding,
+    offset: u32,
+    elements: usize,
+    raw: impl Fn(u8) -> i128,
+) -> u32 {
+    let start = offset as usize;
+    let end = encoding.parts.iter().fold(start, |at, part| match part {
+        Part::Word(word) => at + usize::from(word.bytes),
         Part::Leb { operand } => {
             let ty = encoding.raws[usize::from(*operand)];
-            leb::len(ty, raw(*operand).clamp(ty.min(), ty.max())) as u32
+            at + leb::len(ty, raw(*operand).clamp(ty.min(), ty.max()))
         }
+        Part::Align { to } => at + plan::padding(at, *to),
+        Part::List { bytes, .. } => at.saturating_add(elements.saturating_mul((*bytes).into())),
     });
-    parts.sum()
+    u32::try_from(end - start).unwrap_or(u32::MAX)
+}
+
+/// How many elements the list of an instruction has, whose operands have the raw numbers in
+/// `cells`; 0 if it has none.
+pub(crate) fn list_len(insn: &Instruction, cells: &[u64]) -> i128 {
+    insn.count.as_ref().map_or(0, |count| count.value(number_in(insn, cells)))
+}
+
+/// Whether the operands of an instruction are as its condition wants them.
+pub(crate) fn holds_condition(insn: &Instruction, cells: &[u64]) -> bool {
+    insn.conditions.iter().all(|condition| condition.value(number_in(insn, cells)) >= 0)
+}
+
+/// The numbers of operands by their cells.
+fn number_in<'a>(insn: &'a Instruction, cells: &'a [u64]) -> impl Fn(u8) -> i128 + Copy + 'a {
+    |operand| {
+        let operand = usize::from(operand);
+        insn.operands[operand].raw.value(cells.get(operand).copied().unwrap_or(0))
+    }
 }
 
 /// Whether code is within the limit.
@@ -381,14 +429,22 @@ fn has_len(insn: &Instruction, len: u32) -> bool {
 
 fn check_operands(
     insn: &Instruction,
-    types: impl Iterator<Item = IntType>,
+    types: impl Fn(usize) -> IntType,
     operands: &[u64],
 ) -> Result<(), EncodeError> {
-    if operands.len() != insn.operands.len() {
-        let (expected, found) = (insn.operands.len(), operands.len());
+    let (scalars, found) = (insn.scalars(), operands.len());
+    let elements = list_len(insn, operands);
+    if found < scalars || (found - scalars) as i128 != elements {
+        let elements = usize::try_from(elements).unwrap_or(usize::MAX);
+        let expected = scalars.saturating_add(elements);
         return Err(EncodeError::OperandCount { expected, found });
     }
-    for (operand, (ty, &cell)) in (0..).zip(types.zip(operands)) {
+    if !holds_condition(insn, operands) {
+        return Err(EncodeError::Condition);
+    }
+    for (at, &cell) in operands.iter().enumerate() {
+        let operand = insn.operand_of(at);
+        let ty = types(usize::from(operand));
         if ty.wrap(cell) != cell {
             return Err(EncodeError::OutOfRange { operand, ty, cell });
         }
@@ -435,6 +491,13 @@ impl Obstacle {
             }
             Self::UnusedBits { set } => {
                 format!("{name} does not use the bits {set:#x}, which must be zero")
+            }
+            Self::Padding => {
+                format!("a byte of {name} is not zero that only aligns the next one")
+            }
+            Self::Condition => {
+                let condition = insn.map_or("", |insn| insn.text.condition.as_str());
+                format!("the operands of {name} do not fit one another: {condition}")
             }
             Self::Number { operand, fault } => {
                 let operand = insn.and_then(|insn| insn.operands.get(usize::from(operand)));

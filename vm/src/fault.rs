@@ -31,8 +31,8 @@ pub enum Reason {
     Truncated,
     /// The first byte of what is no instruction.
     UnknownOpcode,
-    /// The instruction with unused bits that are not zero, or with a LEB128 number that is out
-    /// of range or longer than needed.
+    /// The instruction with unused bits or bytes for alignment that are not zero, with operands that
+    /// break its condition, or with a LEB128 number that is out of range or longer than needed.
     BadOperand,
     /// The instruction that names a cell outside its bank.
     BadIndex,

@@ -1,6 +1,7 @@
 //! Programs that are valid by construction, for any instruction set.
 
 mod builder;
+mod condition;
 mod draft;
 mod entropy;
 mod ladder;

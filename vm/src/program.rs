@@ -86,7 +86,8 @@ impl Program {
         &self.insns
     }
 
-    /// The raw numbers of the operands of the instruction with index `at`, as cells.
+    /// The raw numbers of the operands of the instruction with index `at`, as cells; those of a
+    /// list are at the end.
     pub fn operands(&self, at: usize) -> &[u64] {
         let start = self.insns[at].first_operand as usize;
         let end =
@@ -97,6 +98,22 @@ impl Program {
     /// The index of the instruction that starts at `offset`.
     pub fn index_at(&self, offset: u32) -> Option<usize> {
         self.insns.binary_search_by_key(&offset, |insn| insn.offset).ok()
+    }
+
+    /// Where the elements of the list of the instruction with index `at` lead to, if it has one.
+    pub fn list_targets(&self, isa: &Isa, at: usize) -> impl Iterator<Item = i128> {
+        let insn = &self.insns[at];
+        let described = isa.instruction(insn.id);
+        let operand = described.scalars();
+        let list = described.operands.get(operand).and_then(|operand| match operand.kind {
+            OperandKind::Label(rule) => Some((rule, operand.raw)),
+            _ => None,
+        });
+        let cells = self.operands(at).get(operand..).unwrap_or_default();
+        list.into_iter().flat_map(move |(rule, raw)| {
+            let base = insn.label_base(isa, operand as u8, rule);
+            cells.iter().map(move |cell| base + i128::from(rule.scale) * raw.value(*cell))
+        })
     }
 
     /// Where label operand `operand` of the instruction with index `at` leads to; `None` for other
@@ -117,7 +134,7 @@ fn part_offset(encoding: &Encoding, operand: u8) -> u32 {
             Part::Word(word) if word.fields.iter().any(|field| field.operand == operand) => break,
             Part::Word(word) => offset += u32::from(word.bytes),
             Part::Leb { operand: held } if *held == operand => break,
-            Part::Leb { .. } => {}
+            Part::Leb { .. } | Part::Align { .. } | Part::List { .. } => {}
         }
     }
     offset

@@ -90,6 +90,8 @@ struct Prepared<'a> {
     /// The offset after it.
     next: u32,
     first_operand: u32,
+    /// The place after its last operand.
+    last_operand: u32,
     /// How many values it prints at most.
     prints: u32,
 }
@@ -119,6 +121,7 @@ impl<'a> Reference<'a> {
                 body,
                 next: insn.next(),
                 first_operand: operands.len() as u32,
+                last_operand: (operands.len() + program.operands(at).len()) as u32,
                 prints: body.writes.iter().filter(is_print).count() as u32,
             });
             operands.extend(operand_values(isa, program, at));
@@ -208,6 +211,9 @@ impl<'a> Reference<'a> {
         match transfer {
             None => Ok(Next::Go(insn.next.into())),
             Some(TransferKind::Jump { operand }) => Ok(Next::Go(target(operand))),
+            Some(TransferKind::JumpList { index, .. }) => {
+                self.element(insn, temps[usize::from(index)], state).map(Next::Go)
+            }
             Some(TransferKind::Call { operand }) => {
                 state.calls.push(insn.next);
                 tracer.change(Change::Frame(state.calls.len() as u32));
@@ -220,6 +226,15 @@ impl<'a> Reference<'a> {
             }
             Some(TransferKind::Halt) => Ok(Next::End(Outcome::Halt)),
         }
+    }
+
+    /// Where an element of an instruction's list leads.
+    #[cold]
+    fn element(&self, insn: &Prepared<'a>, index: u64, state: &State) -> Result<u64, Stuck> {
+        let first = insn.first_operand as usize + usize::from(insn.body.operands);
+        let list = self.operands.get(first..insn.last_operand as usize).unwrap_or_default();
+        let target = usize::try_from(index).ok().and_then(|index| list.get(index)).copied();
+        target.ok_or(Stuck::BadIndex { at: state.pc, index })
     }
 
     /// Fills the temporaries of inputs and operands. Returns the stack height without the inputs.
@@ -264,13 +279,15 @@ fn operand_values<'p>(
     program: &'p Program,
     at: usize,
 ) -> impl Iterator<Item = u64> + 'p {
-    let described = &isa.instruction(program.insns()[at].id).operands;
-    program.operands(at).iter().zip(described).zip(0u8..).map(move |((&cell, operand), number)| {
-        match operand.kind {
+    let insn = &program.insns()[at];
+    let described = isa.instruction(insn.id);
+    program.operands(at).iter().enumerate().map(move |(index, &cell)| {
+        let number = described.operand_of(index);
+        match described.operands[usize::from(number)].kind {
             OperandKind::Immediate | OperandKind::Index(_) => cell,
             OperandKind::Label(_) => {
                 // A target outside the code becomes one that no instruction can have.
-                let target = program.target(isa, at, number);
+                let target = insn.target(isa, number, cell);
                 target.and_then(|target| u64::try_from(target).ok()).unwrap_or(u64::MAX)
             }
         }

@@ -247,8 +247,11 @@ pub(super) fn flow(isa: &Isa, insn: &Instruction) -> Option<String> {
     let mut ways: Vec<String> = effect
         .jumps
         .iter()
-        .filter_map(|at| insn.operands.get(usize::from(*at)))
-        .map(|operand| format!("at `{}`", operand.name))
+        .filter_map(|at| Some((insn.operands.get(usize::from(*at))?, usize::from(*at))))
+        .map(|(operand, at)| match at < insn.scalars() {
+            true => format!("at `{}`", operand.name),
+            false => format!("at an element of `{}`", operand.name),
+        })
         .collect();
     if effect.returns {
         ways.push("after the latest call".to_owned());
@@ -292,6 +295,9 @@ pub(super) fn clause(isa: &Isa, insn: &Instruction, id: ClauseId) -> String {
     match insn.body.transfers.iter().find(|transfer| transfer.clause == id) {
         Some(transfer) => match transfer.kind {
             TransferKind::Jump { operand: at } => format!("jumps to `{}`", operand(at)),
+            TransferKind::JumpList { operand: at, .. } => {
+                format!("jumps to an element of `{}`", operand(at))
+            }
             TransferKind::Call { operand: at } => format!("calls `{}`", operand(at)),
             TransferKind::Return => "returns".to_owned(),
             TransferKind::Halt => "ends the program".to_owned(),

@@ -52,6 +52,10 @@ pub(super) enum GroupHolds {
     Operand { operand: u8, order: ByteOrder, bytes: Vec<(u8, u8)> },
     /// A LEB128 number of one byte to `max`.
     Leb { operand: u8, max: u32 },
+    /// Zero bytes up to the next multiple.
+    Align { to: u8 },
+    /// The elements of a list, each of so many bytes.
+    List { operand: u8, bytes: u8, order: ByteOrder },
 }
 
 /// A word of bit fields.
@@ -122,6 +126,14 @@ pub(super) fn blocks(encoding: &Encoding) -> Vec<Block> {
                 let max = leb_bytes(encoding, *operand);
                 let holds = GroupHolds::Leb { operand: *operand, max };
                 (Ok(holds), Offset { min: at.min + 1, max: at.max + max })
+            }
+            Part::Align { to } => {
+                let max = at.max + u32::from(*to) - 1;
+                (Ok(GroupHolds::Align { to: *to }), Offset { min: at.min, max })
+            }
+            Part::List { operand, bytes, order } => {
+                let holds = GroupHolds::List { operand: *operand, bytes: *bytes, order: *order };
+                (Ok(holds), at)
             }
         };
         match (group, blocks.last_mut()) {
@@ -229,7 +241,10 @@ pub(super) fn operand_text(insn: &Instruction, operand: u8, high: u8, low: u8) -
 
 /// How many bytes an instruction has.
 pub(super) fn length(insn: &Instruction) -> String {
-    range(insn.min_len(), insn.max_len())
+    match insn.count {
+        None => range(insn.min_len(), insn.max_len()),
+        Some(_) => format!("{} and the list", range(insn.min_len(), insn.max_len())),
+    }
 }
 
 /// What stands above the figures of an encoding, where there are several.

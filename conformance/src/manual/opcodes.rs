@@ -93,7 +93,7 @@ impl<'a> OpcodeMap<'a> {
 fn first_word(insn: &Instruction) -> Option<&Word> {
     match insn.encodings.first()?.parts.first()? {
         Part::Word(word) => Some(word),
-        Part::Leb { .. } => None,
+        Part::Leb { .. } | Part::Align { .. } | Part::List { .. } => None,
     }
 }
 

@@ -62,7 +62,13 @@ fn stored_in(encoding: &Encoding, at: u8) -> String {
                 }));
                 start += word.bytes;
             }
-            Part::Leb { .. } => {}
+            Part::List { operand, bytes, order } if *operand == at => {
+                return match bytes {
+                    1 => format!("a list of `{ty}`"),
+                    _ => format!("a list of `{ty}`, each {}", order_words(*order)),
+                };
+            }
+            Part::Leb { .. } | Part::Align { .. } | Part::List { .. } => {}
         }
     }
     match places.as_slice() {
@@ -190,11 +196,13 @@ pub(super) fn syntax(isa: &Isa, insn: &Instruction) -> String {
     let operands: Vec<String> = insn
         .operands
         .iter()
-        .map(|operand| match operand.kind {
+        .enumerate()
+        .map(|(at, operand)| match operand.kind {
             OperandKind::Index(bank) => {
                 let prefix = isa.machine().banks.get(usize::from(bank.0)).map(|bank| &bank.prefix);
                 format!("{}{}", prefix.map_or("", String::as_str), operand.name)
             }
+            _ if insn.count.is_some() && at == insn.scalars() => format!("[{}]", operand.name),
             _ => operand.name.clone(),
         })
         .collect();

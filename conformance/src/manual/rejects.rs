@@ -94,9 +94,8 @@ fn why(isa: &Isa, insn: &Instruction, reason: Reason) -> Option<String> {
     let calls = effect.call.is_some() && isa.machine().stack.is_some();
     match reason {
         Reason::UnknownOpcode => None,
-        Reason::Truncated => {
-            (insn.max_len() > 1).then(|| "the code ends before its last byte".to_owned())
-        }
+        Reason::Truncated => (insn.max_len() > 1 || insn.count.is_some())
+            .then(|| "the code ends before its last byte".to_owned()),
         Reason::BadOperand => bad_operand(insn),
         Reason::BadIndex => bad_index(isa, insn),
         Reason::BadJump => bad_jump(insn),
@@ -131,15 +130,14 @@ fn bad_operand(insn: &Instruction) -> Option<String> {
     let parts = || insn.encodings.iter().flat_map(|encoding| &encoding.parts);
     let zeros = parts().any(|part| matches!(part, Part::Word(word) if word.zero_mask != 0));
     let leb = parts().any(|part| matches!(part, Part::Leb { .. }));
-    match (zeros, leb) {
-        (false, false) => None,
-        (true, false) => Some("a bit that must be zero is not".to_owned()),
-        (false, true) => Some("a LEB128 number is out of range or longer than needed".to_owned()),
-        (true, true) => Some(
-            "a bit that must be zero is not, or a LEB128 number is out of range or longer than needed"
-                .to_owned(),
-        ),
-    }
+    let pads = parts().any(|part| matches!(part, Part::Align { .. }));
+    let mut whys = Vec::new();
+    whys.extend(zeros.then_some("a bit that must be zero is not"));
+    whys.extend(leb.then_some("a LEB128 number is out of range or longer than needed"));
+    whys.extend(pads.then_some("a byte that only aligns the next one is not zero"));
+    let bound = insn.count.is_some() || !insn.conditions.is_empty();
+    whys.extend(bound.then_some("the operands do not fit one another"));
+    (!whys.is_empty()).then(|| whys.join(", or "))
 }
 
 fn bad_index(isa: &Isa, insn: &Instruction) -> Option<String> {

@@ -5,6 +5,7 @@ mod control;
 use std::collections::HashSet;
 use std::fmt;
 
+use super::condition::Conditions;
 use super::encoding::Encoded;
 use super::expr::Typed;
 use super::{Context, InstructionContext, StackEffect};
@@ -85,14 +86,23 @@ impl Control {
     }
 }
 
+/// What is known of a temporary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Fact {
+    NotZero(Temp),
+    NotNegative(Temp),
+    /// It is less than the number of elements of the list.
+    BelowCount(Temp),
+}
+
 /// What is known at a place of an action.
 #[derive(Clone)]
 pub(super) struct State {
     control: Control,
     /// The value of each output, once assigned on every path so far.
     outputs: Vec<Option<Temp>>,
-    /// Temporaries that are not zero.
-    pub(super) nonzero: HashSet<Temp>,
+    /// What is known of temporaries.
+    pub(super) facts: HashSet<Fact>,
     /// What the first write is, once there is one.
     pub(super) first_write: Option<&'static str>,
     /// The condition under which the statement at hand takes place.
@@ -114,6 +124,8 @@ pub(super) struct Lowering<'a, 'c> {
     pub(super) cx: &'a InstructionContext<'a>,
     pub(super) context: &'a mut Context<'c>,
     operands: &'a [Operand],
+    /// The temporary that holds how many elements the list has, which is the last operand.
+    count: Option<Temp>,
     pub(super) effect: &'a StackEffect,
     pub(super) scope: Vec<Binding>,
     pub(super) state: State,
@@ -134,6 +146,7 @@ pub(super) struct Lowering<'a, 'c> {
 pub(super) fn lower(
     cx: &InstructionContext<'_>,
     encoded: &Encoded,
+    conditions: &Conditions,
     effect: &StackEffect,
     action: &[Stmt],
     context: &mut Context<'_>,
@@ -144,18 +157,19 @@ pub(super) fn lower(
         cx,
         context,
         operands,
+        count: None,
         effect,
         scope: Vec::new(),
         state: State {
             control: Control::Open,
             outputs: vec![None; effect.outputs.len()],
-            nonzero: HashSet::new(),
+            facts: HashSet::new(),
             first_write: None,
             guard: None,
         },
         body: Body {
             inputs: effect.inputs.len() as u8,
-            operands: operands.len() as u8,
+            operands: (operands.len() - usize::from(encoded.list.is_some())) as u8,
             ..Body::default()
         },
         clauses: Vec::new(),
@@ -166,6 +180,7 @@ pub(super) fn lower(
         partial: false,
     };
     lowering.bind(&encoded.spans);
+    lowering.bind_count(encoded.list.as_ref(), conditions);
     if cx.file.action.is_none() && effect.outputs.is_empty() && effect.inputs.is_empty() {
         lowering.missing_action();
     }
@@ -175,6 +190,18 @@ pub(super) fn lower(
     let Lowering { body, clauses, context, .. } = lowering;
     let sound = context.diagnostics.count() == before;
     sound.then_some(Meaning { body, clauses, falls_through })
+}
+
+/// The id of the next clause for a part of an instruction.
+pub(super) fn clause_id(mnemonic: &str, part: &str, clauses: &[Clause]) -> String {
+    let base = format!("{mnemonic}.{part}");
+    let is_same = |clause: &&Clause| {
+        clause.id == base || clause.id.strip_prefix(&base).is_some_and(|it| it.starts_with('#'))
+    };
+    match clauses.iter().filter(is_same).count() {
+        0 => base,
+        again => format!("{base}#{}", again + 1),
+    }
 }
 
 /// The words that start a statement or an expression and so cannot be names.
@@ -222,6 +249,38 @@ impl Lowering<'_, '_> {
         }
     }
 
+    /// Brings the number of elements of the list into scope.
+    fn bind_count(&mut self, list: Option<&Name>, conditions: &Conditions) {
+        for &operand in &conditions.mentioned {
+            let at = usize::from(self.body.inputs) + usize::from(operand);
+            if let Some(binding) = self.scope.get_mut(at) {
+                binding.used = true;
+            }
+        }
+        let (Some(name), Some(count)) = (list, &conditions.count) else { return };
+        self.refuse_word(name);
+        if self.scope.iter().any(|binding| binding.name == name.text) {
+            return self.error(name.span, format!("the name `{}` is given twice", name.text));
+        }
+        let ty = IntType::signed(64);
+        let constant = Op::Const(count.constant as u64);
+        let mut total = self.emit(constant, Type::Int(ty), name.span);
+        for &(operand, factor) in &count.terms {
+            let a = self.body.inputs + operand;
+            let factor = self.emit(Op::Const(factor as u64), Type::Int(ty), name.span);
+            let Some(b) = factor.map(|factor| factor.temp) else { return };
+            let product = Op::Binary { op: BinaryOp::Mul, ty, a, b };
+            let (Some(a), Some(b)) = (total, self.emit(product, Type::Int(ty), name.span)) else {
+                return;
+            };
+            let sum = Op::Binary { op: BinaryOp::Add, ty, a: a.temp, b: b.temp };
+            total = self.emit(sum, Type::Int(ty), name.span);
+        }
+        self.count = total.map(|total| total.temp);
+        let (name, span) = (name.text.clone(), name.span);
+        self.scope.push(Binding { name, value: total, used: true, span, origin: Origin::Let });
+    }
+
     /// The next input or operand.
     fn declare(&mut self, name: &Name, ty: Type, origin: Origin) {
         self.refuse_word(name);
@@ -260,16 +319,7 @@ impl Lowering<'_, '_> {
     }
 
     fn clause(&mut self, part: &str) -> ClauseId {
-        let base = format!("{}.{part}", self.cx.name);
-        let again = self
-            .clauses
-            .iter()
-            .filter(|clause| {
-                clause.id == base
-                    || clause.id.strip_prefix(&base).is_some_and(|rest| rest.starts_with('#'))
-            })
-            .count();
-        let id = if again == 0 { base } else { format!("{base}#{}", again + 1) };
+        let id = clause_id(self.cx.name, part, &self.clauses);
         self.clauses.push(Clause { id });
         ClauseId((self.clauses.len() - 1) as u16)
     }
@@ -311,7 +361,10 @@ impl Lowering<'_, '_> {
             StmtKind::Let(name, ty, value) => self.binding(name, ty.as_ref(), value),
             StmtKind::Assign(place, value) => self.assign(place, value, span),
             StmtKind::Trap(name, condition) => self.trap(name, condition.as_ref(), span),
-            StmtKind::Goto(label, condition) => self.goto(label, condition.as_ref()),
+            StmtKind::Goto(label, None, condition) => self.goto(label, condition.as_ref()),
+            StmtKind::Goto(list, Some(index), condition) => {
+                self.goto_element(list, index, condition.as_ref());
+            }
             StmtKind::Call(target) => self.call_subroutine(target, span),
             StmtKind::Return(values, condition) => {
                 self.return_(values, condition.as_ref(), span);
@@ -334,7 +387,7 @@ impl Lowering<'_, '_> {
     fn binding(&mut self, name: &Name, ty: Option<&ast::TypeRef>, value: &Expr) {
         let wanted = match ty {
             None => None,
-            Some(ast::TypeRef { name, reserved: Some(what) }) => {
+            Some(ast::TypeRef { name, reserved: Some(what), .. }) => {
                 self.partial = true;
                 return self.context.diagnostics.unsupported(name.span, what);
             }

@@ -8,7 +8,8 @@ use super::operand::{Format, Kind, Storage, Tables, WordShape, plain_kind};
 use super::{Context, machine};
 use crate::diagnostic::Span;
 use crate::isa::{
-    ByteOrder, Encoding, Field, IntType, LabelBase, LabelRule, Operand, OperandKind, Part, Word,
+    ByteOrder, Encoding, Field, IntType, LabelBase, LabelRole, LabelRule, Operand, OperandKind,
+    Part, Word,
 };
 use crate::lang::ast::{
     Expr, ExprKind, Name, OperandDecl, PatternArg, PatternItem, PatternKind, TypeRef,
@@ -29,6 +30,8 @@ pub(super) struct Encoded {
     pub(super) operands: Vec<Operand>,
     /// Where each operand is declared.
     pub(super) spans: Vec<Span>,
+    /// If the last operand is a list, the name of how many elements it has.
+    pub(super) list: Option<Name>,
     pub(super) encodings: Option<Vec<Encoding>>,
 }
 
@@ -60,6 +63,7 @@ pub(super) fn build(
                 site: None,
                 choice,
                 choices: None,
+                list: None,
             };
             builder.items(items, &Parameters::new(), 0);
             let choices = builder.choices.unwrap_or(1);
@@ -77,6 +81,7 @@ pub(super) fn build(
 struct Form {
     operands: Vec<PendingOperand>,
     parts: Vec<Part>,
+    list: Option<Name>,
     span: Span,
     /// Whether nothing is wrong with it.
     sound: bool,
@@ -112,6 +117,8 @@ struct Builder<'a, 'c> {
     choice: usize,
     /// How many encodings that format has, once there was one.
     choices: Option<usize>,
+    /// How many elements the list has, once there was one.
+    list: Option<Name>,
 }
 
 fn mask(width: u8) -> u64 {
@@ -128,11 +135,14 @@ impl Builder<'_, '_> {
             if self.parts.len() > INSTRUCTION_BYTES as usize {
                 return; // This is reported in the end.
             }
+            if self.list.is_some() {
+                return self.error(item.span, "a list is the last part of an encoding");
+            }
             match &item.kind {
                 PatternKind::Fixed(value) => self.fixed_byte(value, parameters),
                 PatternKind::Operand(operand) => self.operand_part(operand),
                 PatternKind::Bare(value, ty) => self.bare(value, ty.as_ref(), parameters),
-                PatternKind::Align => self.context.diagnostics.unsupported(item.span, "alignment"),
+                PatternKind::Align(arguments) => self.align(arguments, item.span, parameters),
                 PatternKind::Apply(name, arguments) => {
                     self.apply(name, arguments, parameters, item.span, depth);
                 }
@@ -193,7 +203,49 @@ impl Builder<'_, '_> {
         }
     }
 
+    /// `align(n)`.
+    fn align(&mut self, arguments: &[Expr], span: Span, parameters: &Parameters) {
+        let to = match arguments {
+            [to] => constant(to, parameters),
+            _ => None,
+        };
+        match to {
+            Some(to @ (2 | 4 | 8 | 16)) => self.parts.push(Part::Align { to: to as u8 }),
+            _ => self.context.diagnostics.error_with_help(
+                span,
+                "expected what the next byte is aligned to",
+                "as in `align(4)`: 2, 4, 8 or 16",
+            ),
+        }
+    }
+
+    /// A list of labels: `targets:rel32[n]`.
+    fn list_part(&mut self, decl: &OperandDecl, count: &Name) {
+        let element = TypeRef { reserved: None, count: None, ..decl.ty.clone() };
+        let Some((storage, kind)) = self.typed(&element) else { return };
+        let span = decl.ty.name.span;
+        let (Some(Storage::Fixed(raw, order)), None) = (storage, &decl.kind) else {
+            return self.context.diagnostics.unsupported(span, "a list of such elements");
+        };
+        let OperandKind::Label(LabelRule { base, role: LabelRole::Jump, .. }) = kind else {
+            return self.context.diagnostics.unsupported(span, "a list of anything but labels");
+        };
+        if base == LabelBase::Operand {
+            return self.error(span, "an element of a list cannot count from itself");
+        }
+        if raw.bits % 8 != 0 {
+            return self.error(span, "outside of a word, an operand is made of whole bytes");
+        }
+        let Some(operand) = self.declare(&decl.name, Some(raw), kind) else { return };
+        self.operands[usize::from(operand)].covered = mask(raw.bits);
+        self.parts.push(Part::List { operand, bytes: raw.bits / 8, order });
+        self.list = Some(count.clone());
+    }
+
     fn operand_part(&mut self, decl: &OperandDecl) {
+        if let Some(count) = &decl.ty.count {
+            return self.list_part(decl, count);
+        }
         let Some((storage, mut kind)) = self.typed(&decl.ty) else { return };
         if let Some(name) = &decl.kind {
             match plain_kind(&name.text, name.span, &self.tables.banks, self.context) {
@@ -541,7 +593,7 @@ impl Builder<'_, '_> {
             }
         }
         let sound = self.is_sound();
-        Form { operands: self.operands, parts: self.parts, span, sound }
+        Form { operands: self.operands, parts: self.parts, list: self.list, span, sound }
     }
 
     /// Whether nothing is wrong, here or in a definition that is used here.
@@ -568,9 +620,17 @@ impl Builder<'_, '_> {
                     return;
                 }
                 Part::Word(_) => {}
-                Part::Leb { operand: held } if *held == operand => return,
-                Part::Leb { .. } => {
+                Part::Leb { operand: held } | Part::List { operand: held, .. }
+                    if *held == operand =>
+                {
+                    return;
+                }
+                Part::Leb { .. } | Part::List { .. } => {
                     self.error(span, "a label cannot count from an operand behind a LEB128 number");
+                    return;
+                }
+                Part::Align { .. } => {
+                    self.error(span, "a label cannot count from an operand that is aligned");
                     return;
                 }
             }

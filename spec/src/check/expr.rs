@@ -1,6 +1,6 @@
 //! Expressions of actions: types, and their operations in order.
 
-use super::body::{Lowering, Type};
+use super::body::{Fact, Lowering, Type};
 use super::machine;
 use crate::diagnostic::Span;
 use crate::isa::{BinaryOp, IntType, Op, OperandKind, Temp, UnaryOp};
@@ -275,7 +275,7 @@ impl Lowering<'_, '_> {
     fn guarded_divisor(&mut self, divisor: &Expr, temp: Temp) {
         if divisor.number() == Some(0) {
             self.context.diagnostics.error(divisor.span, "the divisor is zero");
-        } else if divisor.number().is_none() && !self.state.nonzero.contains(&temp) {
+        } else if divisor.number().is_none() && !self.state.facts.contains(&Fact::NotZero(temp)) {
             let help = match &divisor.kind {
                 ExprKind::Name(name) => {
                     format!("say before it what happens then: `trap … if {name} == 0`")
@@ -472,10 +472,10 @@ impl Lowering<'_, '_> {
     fn logical(&mut self, op: BinaryOp, a: &Expr, b: &Expr, span: Span) -> Option<Typed> {
         let left = self.condition(a);
         // The right side matters only where the left one does not decide.
-        let facts = self.state.nonzero.clone();
+        let facts = self.state.facts.clone();
         self.learn(a, op == BinaryOp::And);
         let right = self.condition(b);
-        self.state.nonzero = facts;
+        self.state.facts = facts;
         let op = Op::Binary { op, ty: IntType::unsigned(1), a: left?, b: right? };
         self.emit(op, Type::Bool, span)
     }
@@ -489,13 +489,13 @@ impl Lowering<'_, '_> {
         wanted: Option<Type>,
     ) -> Option<Typed> {
         let cond = self.condition(condition);
-        let facts = self.state.nonzero.clone();
+        let facts = self.state.facts.clone();
         self.learn(condition, true);
         let then_value = self.expr(then, wanted);
-        self.state.nonzero = facts.clone();
+        self.state.facts = facts.clone();
         self.learn(condition, false);
         let other_value = self.expr(other, wanted.or(then_value.map(|value| value.ty)));
-        self.state.nonzero = facts;
+        self.state.facts = facts;
         let (then_value, other_value) = (then_value?, other_value?);
         if then_value.ty != other_value.ty {
             let message = format!(

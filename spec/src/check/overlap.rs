@@ -44,7 +44,7 @@ fn fixed_bytes(encoding: &Encoding) -> Vec<(u8, u8)> {
     for part in &encoding.parts {
         match part {
             Part::Word(word) => bytes.extend((0..word.bytes).map(|at| fixed_byte(word, at))),
-            Part::Leb { .. } => break,
+            Part::Leb { .. } | Part::Align { .. } | Part::List { .. } => break,
         }
     }
     bytes

@@ -61,7 +61,13 @@ fn statement(parser: &mut Parser<'_>) -> Parsed<Stmt> {
         }
         (Token::Name, "goto") => {
             parser.advance();
-            StmtKind::Goto(parser.name()?, condition(parser)?)
+            let label = parser.name()?;
+            let mut index = None;
+            if parser.take(Token::OpenBracket) {
+                index = Some(parser.expression()?);
+                parser.expect(Token::CloseBracket)?;
+            }
+            StmtKind::Goto(label, index, condition(parser)?)
         }
         (Token::Name, "branch") => {
             parser.advance();

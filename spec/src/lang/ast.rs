@@ -107,6 +107,8 @@ pub struct TypeRef {
     /// What is written besides the name, by what it is called in messages: a computed width
     /// (`u(8*n)be`) or a list (`val[n]`).
     pub reserved: Option<&'static str>,
+    /// How many elements a list has: `n` in `rel32[n]`.
+    pub count: Option<Name>,
 }
 
 /// A statement of an action.
@@ -127,8 +129,8 @@ pub enum StmtKind {
     Assign(Expr, Expr),
     /// `trap name if condition`.
     Trap(Name, Option<Expr>),
-    /// `goto label if condition`.
-    Goto(Name, Option<Expr>),
+    /// `goto label if condition`, or `goto labels[index] if condition`.
+    Goto(Name, Option<Expr>, Option<Expr>),
     /// `call target(arguments)`.
     Call(Expr),
     /// `return values if condition`.
@@ -143,6 +145,15 @@ pub enum StmtKind {
     If(Expr, Vec<Stmt>, Vec<Stmt>),
     /// What the language has and is not executed yet, by what it is called in messages.
     Reserved(&'static str),
+}
+
+/// A part of what must hold of the operands of an instruction.
+#[derive(Clone, Debug)]
+pub enum Condition {
+    /// `n = value`, how many elements a list has.
+    Count(Name, Expr),
+    /// What holds.
+    Holds(Expr),
 }
 
 /// A part of an encoding.
@@ -164,7 +175,7 @@ pub enum PatternKind {
     /// `name`, a parameter of a format, or `name[high:low]`, with `:type`.
     Bare(Expr, Option<TypeRef>),
     /// `align(n)`.
-    Align,
+    Align(Vec<Expr>),
     /// `word(field=value, …)` or `format(arguments)`.
     Apply(Name, Vec<PatternArg>),
 }

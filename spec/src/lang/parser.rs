@@ -172,6 +172,7 @@ impl<'a> Parser<'a> {
     pub(super) fn type_ref(&mut self) -> Parsed<TypeRef> {
         let mut name = self.name()?;
         let mut reserved = None;
+        let mut count = None;
         if self.take(Token::OpenParen) {
             self.expression()?;
             self.expect(Token::CloseParen)?;
@@ -183,15 +184,18 @@ impl<'a> Parser<'a> {
         }
         if self.take(Token::OpenBracket) {
             if !self.take(Token::CloseBracket) {
-                self.expression()?;
+                let value = self.expression()?;
                 self.expect(Token::CloseBracket)?;
+                if let (ExprKind::Name(text), None) = (value.kind, reserved) {
+                    count = Some(Name { text, span: value.span });
+                }
             }
             reserved = Some("a list");
         }
         if reserved.is_some() {
             name.span = self.span_from(name.span);
         }
-        Ok(TypeRef { name, reserved })
+        Ok(TypeRef { name, reserved, count })
     }
 
     pub(super) fn expression(&mut self) -> Parsed<Expr> {

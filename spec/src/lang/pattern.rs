@@ -1,6 +1,8 @@
 //! Encodings: how an instruction is written in bytes, as in `0x01 v:i32`.
 
-use super::ast::{Expr, Name, OperandDecl, PatternArg, PatternItem, PatternKind};
+use super::ast::{
+    Condition, Expr, ExprKind, Name, OperandDecl, PatternArg, PatternItem, PatternKind,
+};
 use super::lexer::Token;
 use super::parser::{Parsed, Parser};
 use crate::diagnostic::Diagnostics;
@@ -16,6 +18,33 @@ pub fn parse_pattern(text: &Scalar, diagnostics: &mut Diagnostics) -> Option<Vec
             return Some(items);
         }
         items.push(item(&mut parser).ok()?);
+    }
+}
+
+/// Parses what must hold of the operands of an instruction: `n = high - low + 1; 1 <= n`.
+pub fn parse_conditions(text: &Scalar, diagnostics: &mut Diagnostics) -> Option<Vec<Condition>> {
+    let mut parser = Parser::new(text, diagnostics)?;
+    let mut conditions = Vec::new();
+    loop {
+        parser.skip_line_ends();
+        if parser.take(Token::Eof) {
+            return Some(conditions);
+        }
+        conditions.push(condition(&mut parser).ok()?);
+        if !matches!(parser.peek(), Token::End | Token::Eof) {
+            parser.unexpected("the end of the condition");
+            return None;
+        }
+    }
+}
+
+fn condition(parser: &mut Parser<'_>) -> Parsed<Condition> {
+    let left = parser.expression()?;
+    match left.kind {
+        ExprKind::Name(text) if parser.take(Token::Assign) => {
+            Ok(Condition::Count(Name { text, span: left.span }, parser.expression()?))
+        }
+        kind => Ok(Condition::Holds(Expr { span: left.span, kind })),
     }
 }
 
@@ -48,8 +77,7 @@ fn item(parser: &mut Parser<'_>) -> Parsed<PatternItem> {
             let name = parser.name()?;
             parser.advance();
             if name.text == "align" {
-                parser.arguments(Token::CloseParen)?;
-                PatternKind::Align
+                PatternKind::Align(parser.arguments(Token::CloseParen)?)
             } else {
                 PatternKind::Apply(name, arguments(parser)?)
             }

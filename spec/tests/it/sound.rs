@@ -12,7 +12,7 @@ fn words(parts: &[Part]) -> Vec<&Word> {
         .iter()
         .filter_map(|part| match part {
             Part::Word(word) => Some(word),
-            Part::Leb { .. } => None,
+            Part::Leb { .. } | Part::Align { .. } | Part::List { .. } => None,
         })
         .collect()
 }

@@ -119,7 +119,8 @@ impl<'a> Disassembly<'a> {
             match item {
                 Ok(insn) => {
                     starts[insn.offset as usize] = true;
-                    for (at, &cell) in (0..).zip(&sweep.operands) {
+                    for (index, &cell) in sweep.operands.iter().enumerate() {
+                        let at = isa.instruction(insn.id).operand_of(index);
                         let target =
                             insn.target(isa, at, cell).and_then(|at| usize::try_from(at).ok());
                         if let Some(label) = target.and_then(|at| self.labels.get_mut(at)) {

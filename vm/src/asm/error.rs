@@ -58,6 +58,20 @@ pub enum AsmErrorKind {
         /// How many there are.
         found: usize,
     },
+    /// A list has too few or too many elements.
+    #[error("expected a list of {expected}, found {found} element{}", if *.found == 1 { "" } else { "s" })]
+    ListLength {
+        /// How many the other operands ask for.
+        expected: i128,
+        /// How many there are.
+        found: usize,
+    },
+    /// Operands do not fit one another.
+    #[error("expected operands of `{mnemonic}` that fit one another")]
+    Condition {
+        /// The mnemonic.
+        mnemonic: String,
+    },
     /// An operand has the wrong form.
     #[error("expected {expected}, found `{found}`")]
     OperandForm {

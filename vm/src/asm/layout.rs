@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use bytestone_spec::isa::{InsnId, Instruction, IntType, Isa, LabelRule, OperandKind};
+use bytestone_spec::isa::{InsnId, Instruction, IntType, Isa, LabelRule, OperandKind, Part};
 use bytestone_spec::limits::OPERANDS;
 
 use super::Span;
@@ -81,6 +81,8 @@ struct Fixup {
     bytes: u32,
     /// Where its operands start in [`Draft::values`].
     first_value: u32,
+    /// How many they are.
+    values: u32,
 }
 
 /// A label.
@@ -181,11 +183,12 @@ impl<'t> Draft<'t> {
         first_value: usize,
     ) {
         let values = &self.values[first_value..];
-        if values.iter().any(|value| matches!(value, Value::Label(..))) {
+        let aligned = is_aligned(codec.isa().instruction(id));
+        if aligned || values.iter().any(|value| matches!(value, Value::Label(..))) {
             let insn = least_insn(codec.isa(), (id, forms), self.len(), values);
             let bytes = self.bytes.len() as u32;
-            let first_value = first_value as u32;
-            self.fixups.push(Fixup { insn, last_form: forms.last, bytes, first_value });
+            let (first_value, values) = (first_value as u32, values.len() as u32);
+            self.fixups.push(Fixup { insn, last_form: forms.last, bytes, first_value, values });
             return;
         }
         self.cells.clear();
@@ -226,9 +229,14 @@ impl<'t> Draft<'t> {
         }
     }
 
-    fn values_of(&self, isa: &Isa, fixup: &Fixup) -> &[Value] {
+    fn values_of(&self, fixup: &Fixup) -> &[Value] {
         let first = fixup.first_value as usize;
-        &self.values[first..first + isa.instruction(fixup.insn.id).operands.len()]
+        &self.values[first..first + fixup.values as usize]
+    }
+
+    /// The operands that were added since there were `first_value`.
+    pub(super) fn values_from(&self, first_value: usize) -> &[Value] {
+        &self.values[first_value..]
     }
 
     /// Lets instructions grow until each is long enough for the distances of its labels.
@@ -240,7 +248,7 @@ impl<'t> Draft<'t> {
             for index in 0..self.fixups.len() {
                 let mut fixup = self.fixups[index];
                 fixup.insn.offset = fixup.bytes + inserted;
-                let values = self.values_of(isa, &fixup);
+                let values = self.values_of(&fixup);
                 let last_form = fixup.last_form;
                 let target = |target| self.target_offset(target);
                 if grow(isa, &mut fixup.insn, last_form, values, target) {
@@ -254,15 +262,15 @@ impl<'t> Draft<'t> {
             }
         }
         if let Some(fixup) = grown.map(|index| self.fixups[index]) {
-            errors.push(self.label_span(isa, &fixup), AsmErrorKind::UnsettledLength);
+            errors.push(self.label_span(&fixup), AsmErrorKind::UnsettledLength);
         } else if self.len() as usize > limits::CODE_BYTES {
             errors.push(0..0, AsmErrorKind::CodeTooLong);
         }
     }
 
     /// The place of the first label operand of an instruction.
-    fn label_span(&self, isa: &Isa, fixup: &Fixup) -> Span {
-        let spans = self.values_of(isa, fixup).iter().filter_map(|value| match value {
+    fn label_span(&self, fixup: &Fixup) -> Span {
+        let spans = self.values_of(fixup).iter().filter_map(|value| match value {
             Value::Label(_, span) => Some(*span),
             Value::Cell(_) => None,
         });
@@ -287,7 +295,7 @@ impl<'t> Draft<'t> {
             if encoded.is_err() || code.len() - start != fixup.insn.len as usize {
                 // Not an error when a label could not be resolved: that was reported.
                 if errors.is_empty() {
-                    let span = self.label_span(codec.isa(), fixup);
+                    let span = self.label_span(fixup);
                     errors.push(span, AsmErrorKind::UnsettledLength);
                 }
             }
@@ -299,10 +307,11 @@ impl<'t> Draft<'t> {
     /// Puts the raw numbers of the operands of an instruction into `cells`.
     fn resolve(&self, isa: &Isa, fixup: &Fixup, cells: &mut Vec<u64>, errors: &mut ErrorLog) {
         cells.clear();
-        let operands = &isa.instruction(fixup.insn.id).operands;
+        let insn = isa.instruction(fixup.insn.id);
         let raws = &fixup.insn.encoding(isa).raws;
-        let operands = operands.iter().zip(raws);
-        for (at, ((operand, ty), value)) in (0..).zip(operands.zip(self.values_of(isa, fixup))) {
+        for (index, value) in self.values_of(fixup).iter().enumerate() {
+            let at = insn.operand_of(index);
+            let (operand, ty) = (&insn.operands[usize::from(at)], raws[usize::from(at)]);
             cells.push(match (*value, operand.kind) {
                 (Value::Label(target, span), OperandKind::Label(rule)) => {
                     let base = fixup.insn.label_base(isa, at, rule);
@@ -357,13 +366,26 @@ fn least_insn(isa: &Isa, (id, forms): (InsnId, Forms), offset: u32, values: &[Va
         })
     };
     let form = (forms.first..forms.last).find(fits).unwrap_or(forms.last);
-    Insn::new((id, form), offset, least_len(isa, (id, form), values), 0)
+    Insn::new((id, form), offset, least_len(isa, (id, form), offset, values), 0)
+}
+
+/// How many elements the list of an instruction has.
+fn elements(isa: &Isa, id: InsnId, values: &[Value]) -> usize {
+    let insn = isa.instruction(id);
+    if insn.count.is_some() { values.len().saturating_sub(insn.scalars()) } else { 0 }
+}
+
+/// Whether the length of an instruction depends on where it is.
+fn is_aligned(insn: &Instruction) -> bool {
+    let is_align = |part: &Part| matches!(part, Part::Align { .. });
+    insn.encodings.iter().any(|encoding| encoding.parts.iter().any(is_align))
 }
 
 /// The length of an instruction in an encoding if its labels are as near as can be.
-fn least_len(isa: &Isa, (id, form): (InsnId, u8), values: &[Value]) -> u32 {
+fn least_len(isa: &Isa, (id, form): (InsnId, u8), offset: u32, values: &[Value]) -> u32 {
     let encoding = &isa.instruction(id).encodings[usize::from(form)];
-    encoded_len(encoding, |operand| match values.get(usize::from(operand)) {
+    let elements = elements(isa, id, values);
+    encoded_len(encoding, offset, elements, |operand| match values.get(usize::from(operand)) {
         Some(Value::Cell(cell)) => encoding.raws[usize::from(operand)].value(*cell),
         _ => 0,
     })
@@ -380,6 +402,7 @@ fn grow(
 ) -> bool {
     let description = isa.instruction(insn.id);
     let start = (insn.form, insn.len);
+    let aligned = is_aligned(description);
     loop {
         let encoding = insn.encoding(isa);
         let raw = |at: u8| {
@@ -396,10 +419,16 @@ fn grow(
         let fits = || (0..).zip(&encoding.raws).all(|(at, ty)| ty.contains(raw(at)));
         if insn.form < last_form && !fits() {
             insn.form += 1;
-            insn.len = least_len(isa, (insn.id, insn.form), values);
+            insn.len = least_len(isa, (insn.id, insn.form), insn.offset, values);
             continue;
         }
-        let needed = encoded_len(encoding, raw);
+        let needed = encoded_len(encoding, insn.offset, elements(isa, insn.id, values), raw);
+        if aligned {
+            // Its place may have changed, and with that its length in either direction. No part of
+            // it depends on its length.
+            insn.len = needed;
+            return (insn.form, insn.len) != start;
+        }
         if needed <= insn.len {
             return (insn.form, insn.len) > start;
         }
@@ -412,14 +441,16 @@ fn grow(
 pub(super) fn by_offsets(isa: &Isa, insn: &Insn, forms: Forms, cells: &[u64]) -> Insn {
     let nowhere = Span { start: 0, end: 0 };
     let mut values = [Value::Cell(0); OPERANDS];
-    for ((at, value), &cell) in (0..).zip(&mut values).zip(cells) {
+    // No list is part of an instruction with several encodings, and the others have no choice.
+    let values = values.get_mut(..cells.len().min(OPERANDS)).unwrap_or_default();
+    for ((at, value), &cell) in (0..).zip(values.iter_mut()).zip(cells) {
         *value = match insn.target(isa, at, cell) {
             Some(target) => Value::Label(Target::Offset(target), nowhere),
             None => Value::Cell(cell),
         };
     }
-    let mut settled = least_insn(isa, (insn.id, forms), insn.offset, &values);
-    grow(isa, &mut settled, forms.last, &values, |target| match target {
+    let mut settled = least_insn(isa, (insn.id, forms), insn.offset, values);
+    grow(isa, &mut settled, forms.last, values, |target| match target {
         Target::Offset(offset) => offset,
         Target::Symbol(_) => 0,
     });
@@ -436,6 +467,9 @@ pub(super) fn is_unusual(isa: &Isa, insn: &Insn, cells: &[u64]) -> bool {
 /// Whether the assembler makes an instruction as long as `insn` of its text, with its label
 /// operands written as offsets.
 pub(super) fn keeps_len(isa: &Isa, insn: &Insn, cells: &[u64]) -> bool {
+    if isa.instruction(insn.id).count.is_some() {
+        return true; // Nothing in it has a length that depends on a label.
+    }
     let settled = by_offsets(isa, insn, Forms::all(isa, insn.id), cells);
     let settled = match settled.form == insn.form {
         true => settled,

@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use bytestone_spec::isa::{BankId, InsnId, IntType, Operand, OperandKind};
+use bytestone_spec::isa::{BankId, InsnId, Instruction, IntType, Operand, OperandKind};
 use logos::{Lexer, Logos};
 
 use super::error::{AsmErrorKind, ErrorLog, did_you_mean, excerpt};
 use super::layout::{Draft, Forms, Target, Value};
 use super::token::{Token, is_label_name, number};
-use crate::codec::Codec;
+use crate::codec::{Codec, holds_condition, list_len};
 use crate::limits;
 
 /// Reads a text; everything that is wrong with it goes to `errors`.
@@ -62,7 +62,7 @@ impl<'t> Parser<'_, 't> {
                     self.advance();
                     self.after_word(span);
                 }
-                Token::Comma | Token::Colon => {
+                Token::Comma | Token::Colon | Token::Open | Token::Close => {
                     self.skip_line("a mnemonic, a directive or a label");
                 }
             }
@@ -139,20 +139,24 @@ impl<'t> Parser<'_, 't> {
     }
 
     /// Reads the words up to the end of the line, between commas, and gives each to `each` with
-    /// its number from 0; how many there were.
+    /// its number from 0; how many there were. The words of a list in brackets have the number `list`.
     fn operands(
         &mut self,
+        list: Option<usize>,
         mut each: impl FnMut(&mut Self, usize, Range<usize>),
     ) -> Result<usize, Skipped> {
         if self.at_line_end() {
             return Ok(0);
         }
         for index in 0.. {
-            if self.token != Some(Token::Word) {
+            if list == Some(index) {
+                self.list(|parser, span| each(parser, index, span))?;
+            } else if self.token == Some(Token::Word) {
+                each(self, index, self.lexer.span());
+                self.advance();
+            } else {
                 return Err(self.skip_line("an operand"));
             }
-            each(self, index, self.lexer.span());
-            self.advance();
             match self.token {
                 Some(Token::Comma) => self.advance(),
                 None | Some(Token::LineEnd) => return Ok(index + 1),
@@ -160,6 +164,31 @@ impl<'t> Parser<'_, 't> {
             }
         }
         Err(self.skip_line("`,` or the end of the line"))
+    }
+
+    /// Reads the words of a list in brackets.
+    fn list(&mut self, mut each: impl FnMut(&mut Self, Range<usize>)) -> Result<(), Skipped> {
+        if self.token != Some(Token::Open) {
+            return Err(self.skip_line("a list, as in `[a, b]`"));
+        }
+        self.advance();
+        if self.token == Some(Token::Close) {
+            self.advance();
+            return Ok(());
+        }
+        while self.token == Some(Token::Word) {
+            each(self, self.lexer.span());
+            self.advance();
+            match self.token {
+                Some(Token::Comma) => self.advance(),
+                Some(Token::Close) => {
+                    self.advance();
+                    return Ok(());
+                }
+                _ => return Err(self.skip_line("`,` or `]`")),
+            }
+        }
+        Err(self.skip_line("an element of the list"))
     }
 
     fn directive(&mut self, span: Range<usize>) -> Result<(), Skipped> {
@@ -175,7 +204,7 @@ impl<'t> Parser<'_, 't> {
         if self.at_line_end() {
             return Err(self.skip_line("a byte"));
         }
-        self.operands(|parser, _, span| {
+        self.operands(None, |parser, _, span| {
             let word = parser.word(&span);
             if let Some(byte) = parser.number(span, word, IntType::unsigned(8)) {
                 parser.draft.push_byte(byte as u8);
@@ -202,7 +231,8 @@ impl<'t> Parser<'_, 't> {
         let raws = forms.raws(insn);
         let first_value = self.draft.value_count();
         let errors_before = self.errors.count();
-        let found = self.operands(|parser, index, span| {
+        let list = insn.count.is_some().then(|| insn.scalars());
+        let found = self.operands(list, |parser, index, span| {
             if let (Some(operand), Some(&raw)) = (insn.operands.get(index), raws.get(index))
                 && let Some(value) = parser.operand(operand, raw, span)
             {
@@ -212,17 +242,44 @@ impl<'t> Parser<'_, 't> {
         let expected = insn.operands.len();
         if found != expected {
             self.errors.push_with(span, || {
-                let names: Vec<_> = insn.operands.iter().map(|operand| &*operand.name).collect();
-                let form = format!("{mnemonic} {}", names.join(", "));
+                let form = format!("{mnemonic} {}", operand_names(insn));
                 let hint = format!("the form is `{}`", form.trim_end());
                 let mnemonic = mnemonic.to_owned();
                 (AsmErrorKind::OperandCount { mnemonic, expected, found }, Some(hint))
             });
+        } else if self.errors.count() == errors_before {
+            self.check_condition(span, insn, first_value);
         }
         if self.errors.count() == errors_before {
             self.draft.push_insn(self.codec, id, forms, first_value);
         }
         Ok(())
+    }
+
+    /// Holds operands to the condition of their instruction, and to how many elements its list has.
+    fn check_condition(&mut self, span: Range<usize>, insn: &Instruction, first_value: usize) {
+        if insn.count.is_none() && insn.conditions.is_empty() {
+            return;
+        }
+        let values = self.draft.values_from(first_value);
+        let cells: Vec<u64> = values
+            .iter()
+            .take(insn.scalars())
+            .map(|value| match value {
+                Value::Cell(cell) => *cell,
+                Value::Label(..) => 0,
+            })
+            .collect();
+        let found = values.len() - cells.len();
+        let expected = list_len(insn, &cells);
+        let condition = || Some(format!("`{}`", insn.text.condition));
+        if !holds_condition(insn, &cells) {
+            let mnemonic = insn.name.clone();
+            self.errors.push_with(span, || (AsmErrorKind::Condition { mnemonic }, condition()));
+        } else if insn.count.is_some() && expected != found as i128 {
+            self.errors
+                .push_with(span, || (AsmErrorKind::ListLength { expected, found }, condition()));
+        }
     }
 
     /// The encodings that `form` behind a mnemonic leaves open: its number, from 1.
@@ -324,6 +381,16 @@ impl<'t> Parser<'_, 't> {
             (AsmErrorKind::OperandForm { expected, found: excerpt(word) }, hint)
         });
     }
+}
+
+/// The operands of an instruction as they are written: `default, low, high, [targets]`.
+fn operand_names(insn: &Instruction) -> String {
+    let scalars = insn.scalars();
+    let names = insn.operands.iter().enumerate().map(|(at, operand)| match at < scalars {
+        true => operand.name.clone(),
+        false => format!("[{}]", operand.name),
+    });
+    names.collect::<Vec<_>>().join(", ")
 }
 
 /// A hint for a number that is outside a type but whose bits are those of a value of it.

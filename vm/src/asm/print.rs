@@ -48,10 +48,16 @@ pub(super) fn write_with_labels(
         out.push('/');
         out.push_str(itoa::Buffer::new().format(insn.form + 1));
     }
+    let list = description.count.is_some().then(|| description.scalars());
     let mut separator = " ";
-    for (at, (operand, &cell)) in (0..).zip(description.operands.iter().zip(operands)) {
+    for (index, &cell) in operands.iter().enumerate() {
         out.push_str(separator);
         separator = ", ";
+        if list == Some(index) {
+            out.push('[');
+        }
+        let at = description.operand_of(index);
+        let operand = &description.operands[usize::from(at)];
         match operand.kind {
             OperandKind::Label(rule) => {
                 label(out, insn.label_target(isa, at, rule, operand.raw.value(cell)));
@@ -68,6 +74,14 @@ pub(super) fn write_with_labels(
         } else {
             digits.format(cell)
         });
+    }
+    match list {
+        Some(list) if operands.len() == list => {
+            out.push_str(separator);
+            out.push_str("[]");
+        }
+        Some(_) => out.push(']'),
+        None => {}
     }
 }
 

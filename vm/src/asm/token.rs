@@ -13,7 +13,11 @@ pub(super) enum Token {
     Comma,
     #[token(":")]
     Colon,
-    #[regex(r"[^ \t\r\u{feff}\n,:;]+")]
+    #[token("[")]
+    Open,
+    #[token("]")]
+    Close,
+    #[regex(r"[^ \t\r\u{feff}\n,:;\[\]]+")]
     Word,
 }
 

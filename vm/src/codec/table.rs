@@ -201,7 +201,7 @@ impl Table {
 fn head_len(encoding: &Encoding) -> usize {
     let words = encoding.parts.iter().map_while(|part| match part {
         Part::Word(word) => Some(usize::from(word.bytes)),
-        Part::Leb { .. } => None,
+        Part::Leb { .. } | Part::Align { .. } | Part::List { .. } => None,
     });
     words.sum()
 }

@@ -2,9 +2,11 @@
 
 use bytestone_spec::isa::{CodeEnd, InsnId, OperandKind};
 
+use super::condition::choose;
 use super::draft::{Draft, Label, Operand};
 use super::entropy::Entropy;
 use super::plan::{Plan, Swarm, greatest_index};
+use crate::codec::list_len;
 
 /// The most labels that wait for their place.
 const PENDING: usize = 6;
@@ -181,9 +183,13 @@ impl Builder<'_, '_, '_, '_> {
         let cells = self.frame.cells;
         let end = match self.frame.results.filter(|_| !self.entropy.once_in(16)) {
             Some(results) => {
-                let inputs = |id| self.plan.isa.instruction(id).effect.inputs.len();
-                let returns = self.plan.returns.iter();
-                self.entropy.pick_from(returns.map(|&id| (id, results + inputs(id))))
+                // What a return pushes is part of the results.
+                let place = |&id: &InsnId| {
+                    let effect = &self.plan.isa.instruction(id).effect;
+                    let kept = results.checked_sub(effect.outputs.len())?;
+                    Some((id, kept + effect.inputs.len()))
+                };
+                self.entropy.pick_from(self.plan.returns.iter().filter_map(place))
             }
             None => {
                 let halts = self.plan.halts.iter();
@@ -282,9 +288,17 @@ impl Builder<'_, '_, '_, '_> {
     fn emit(&mut self, id: InsnId, after: usize, lead: Lead) {
         let insn = self.plan.isa.instruction(id);
         let mut next = None;
-        for operand in &insn.operands {
+        let bound = self.plan.witness(id).map(|witness| choose(insn, witness, self.entropy));
+        let elements = bound.as_ref().map_or(0, |cells| list_len(insn, cells)).max(0) as usize;
+        let count = insn.scalars() + elements;
+        for index in 0..count {
+            let operand = &insn.operands[usize::from(insn.operand_of(index))];
+            let fitting = bound.as_ref().and_then(|cells| cells.get(index));
             let value = match operand.kind {
-                OperandKind::Immediate => Operand::Cell(self.entropy.cell(operand.raw)),
+                OperandKind::Immediate => Operand::Cell(match fitting {
+                    Some(cell) => *cell,
+                    None => self.entropy.cell(operand.raw),
+                }),
                 OperandKind::Index(_) => {
                     let greatest = greatest_index(self.plan.isa, operand).unwrap_or(0);
                     Operand::Cell(self.entropy.index(greatest).into())
@@ -309,8 +323,8 @@ impl Builder<'_, '_, '_, '_> {
             count if self.entropy.once_in(4) => self.entropy.below(count as u32) as u8,
             _ => 0,
         };
-        self.draft.push_insn((id, form), insn.operands.len());
-        self.bytes += insn.max_len();
+        self.draft.push_insn((id, form), count);
+        self.bytes += insn.max_len() + 8 * elements as u32;
         self.frame.cells = after;
         self.frame.live = insn.effect.falls_through || next.is_some();
         if let Some(next) = next {

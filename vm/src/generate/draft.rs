@@ -78,7 +78,8 @@ impl Draft {
             let mut settled = true;
             for at in 0..self.insns.len() {
                 cells.clear();
-                for (number, operand) in (0..).zip(self.operands(at)) {
+                for (index, operand) in self.operands(at).iter().enumerate() {
+                    let number = codec.isa().instruction(self.insns[at].id).operand_of(index);
                     cells.push(self.cell(codec, &places, at, number, *operand)?);
                 }
                 let start = code.len() as u32;
@@ -112,15 +113,14 @@ impl Draft {
         let mut places = Vec::with_capacity(self.insns.len());
         for (at, insn) in self.insns.iter().enumerate() {
             let described = codec.isa().instruction(insn.id);
-            let len =
-                encoded_len(&described.encodings[usize::from(insn.form)], |number| {
-                    match self.operands(at)[usize::from(number)] {
-                        Operand::Cell(cell) => {
-                            described.operands[usize::from(number)].raw.value(cell)
-                        }
-                        Operand::Label(_) => 0,
-                    }
-                });
+            let elements = self.operands(at).len() - described.scalars();
+            let encoding = &described.encodings[usize::from(insn.form)];
+            let len = encoded_len(encoding, offset, elements, |number| {
+                match self.operands(at)[usize::from(number)] {
+                    Operand::Cell(cell) => described.operands[usize::from(number)].raw.value(cell),
+                    Operand::Label(_) => 0,
+                }
+            });
             places.push(Insn::new((insn.id, insn.form), offset, len, 0));
             offset += len;
         }

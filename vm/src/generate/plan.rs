@@ -4,6 +4,7 @@ use bytestone_spec::isa::{
     CodeEnd, InsnId, Instruction, Isa, LabelBase, LabelRule, Op, Operand, OperandKind, WriteTo,
 };
 
+use super::condition::{is_bound, witness};
 use super::entropy::Entropy;
 use super::ladder::Ladder;
 
@@ -41,6 +42,8 @@ pub(super) struct Plan<'isa> {
     others: Vec<InsnId>,
     /// How far the labels of each instruction reach.
     reaches: Vec<Reach>,
+    /// For each instruction whose operands have to fit one another, some that do.
+    witnesses: Vec<Option<Vec<u64>>>,
 }
 
 /// What one program uses of a plan.
@@ -82,12 +85,18 @@ impl<'isa> Plan<'isa> {
             prints: select(&|insn| is_plain(insn) && prints(insn)),
             others: select(&|insn| !is_end(insn) && insn.effect.call.is_none()),
             reaches: isa.instructions().iter().map(|insn| Reach::of_insn(isa, insn)).collect(),
+            witnesses: isa
+                .instructions()
+                .iter()
+                .map(|insn| if is_bound(insn) { witness(insn) } else { None })
+                .collect(),
         };
         for insns in [&mut plan.calls, &mut plan.others] {
             insns.retain(|id| plan.reaches[usize::from(id.0)].span() >= LEAST_SPAN);
         }
         plan.calls.retain(|id| !plan.reaches[usize::from(id.0)].is_backward());
-        let ends = !plan.returns.is_empty() && !plan.halts.is_empty();
+        let is_bare = |id: &InsnId| isa.instruction(*id).effect.outputs.is_empty();
+        let ends = plan.returns.iter().any(is_bare) && !plan.halts.is_empty();
         if !plan.calls.is_empty() && ends && plan.ladder.is_complete() {
             let by_depth = depth.checked_div(cells).map_or(SUBROUTINES, |frames| frames - 1);
             let by_calls = isa.machine().call_depth.unwrap_or(0) as usize;
@@ -112,6 +121,11 @@ impl<'isa> Plan<'isa> {
             return Some(cells);
         }
         (inputs..=last).find(|&place| self.ladder.reaches(cells, place))
+    }
+
+    /// Operands of an instruction that fit one another, if they have to.
+    pub(super) fn witness(&self, id: InsnId) -> Option<&[u64]> {
+        self.witnesses[usize::from(id.0)].as_deref()
     }
 
     /// How far the labels of an instruction reach.
@@ -150,7 +164,8 @@ fn is_usable(isa: &Isa, insn: &Instruction, cells: usize) -> bool {
             leads && (reach.forward >= insn.max_len() || reach.is_backward())
         }
     });
-    calls_only && operands_ok && effect.inputs.len().max(effect.outputs.len()) <= cells
+    let fits = !is_bound(insn) || witness(insn).is_some();
+    calls_only && operands_ok && fits && effect.inputs.len().max(effect.outputs.len()) <= cells
 }
 
 /// The greatest index that an operand can name.
@@ -182,7 +197,7 @@ fn is_end(insn: &Instruction) -> bool {
 
 /// Whether a frame has room for the results of a subroutine beside the inputs of a return.
 fn is_lean(insn: &Instruction, cells: usize) -> bool {
-    insn.effect.outputs.is_empty() && insn.effect.inputs.len() <= cells / 2
+    insn.effect.inputs.len().max(insn.effect.outputs.len()) <= cells / 2
 }
 
 pub(super) fn can_trap(insn: &Instruction) -> bool {

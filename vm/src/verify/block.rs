@@ -101,6 +101,8 @@ struct Shape {
     labels: Vec<u8>,
     /// How many of them control follows.
     targets: usize,
+    /// If it has a list of labels, how many operands come before it. Control follows all of them.
+    list: Option<usize>,
 }
 
 impl Shape {
@@ -109,7 +111,10 @@ impl Shape {
         let shape = |insn: &bytestone_spec::isa::Instruction| {
             let effect = &insn.effect;
             let mut indexes = Vec::new();
-            let mut labels: Vec<u8> = effect.jumps.iter().copied().chain(effect.call).collect();
+            let list = insn.count.is_some().then(|| insn.scalars());
+            let is_list = |label: &u8| list == Some(usize::from(*label));
+            let labels = effect.jumps.iter().copied().chain(effect.call);
+            let mut labels: Vec<u8> = labels.filter(|label| !is_list(label)).collect();
             let targets = labels.len();
             for (at, operand) in (0u8..).zip(&insn.operands) {
                 match operand.kind {
@@ -119,7 +124,9 @@ impl Shape {
                             indexes.push((usize::from(at), operand.raw, count));
                         }
                     }
-                    OperandKind::Label(_) if !labels.contains(&at) => labels.push(at),
+                    OperandKind::Label(_) if !labels.contains(&at) && !is_list(&at) => {
+                        labels.push(at);
+                    }
                     OperandKind::Label(_) | OperandKind::Immediate => {}
                 }
             }
@@ -132,13 +139,20 @@ impl Shape {
                 indexes,
                 labels,
                 targets,
+                list,
             }
         };
         isa.instructions().iter().map(shape).collect()
     }
 
     fn ends_block(&self) -> bool {
-        !self.ending.is_plain() || self.targets > 0
+        !self.ending.is_plain() || self.targets > 0 || self.list.is_some()
+    }
+
+    /// How many labels of the instruction with index `at` control follows.
+    fn targets_of(&self, program: &Program, at: usize) -> u32 {
+        let elements = self.list.map_or(0, |list| program.operands(at).len() - list);
+        (self.targets + elements) as u32
     }
 }
 
@@ -217,6 +231,14 @@ impl Blocks {
                     targets.push(start.unwrap_or(NONE));
                 }
             }
+            if shape.list.is_some() {
+                for target in program.list_targets(isa, at) {
+                    let start = u32::try_from(target).ok().filter(|&at| starts.contains(at));
+                    start.into_iter().for_each(|start| leaders.insert(start));
+                    bad = bad.or(start.is_none().then_some(target));
+                    targets.push(start.unwrap_or(NONE));
+                }
+            }
             if let Some(target) = bad {
                 findings.add(at as u32, Cause::Target { target });
             }
@@ -277,16 +299,17 @@ impl Blocks {
         self.list[block as usize].targets..self.list[block as usize + 1].targets
     }
 
-    /// How many numbers [`Blocks::exit`] knows for a block. They are few, as operands are.
+    /// How many numbers [`Blocks::exit`] knows for a block. They are few, except behind a list of
+    /// labels.
     #[inline]
-    pub fn exits(&self, block: u32) -> u8 {
-        self.places(block).len() as u8 + 1
+    pub fn exits(&self, block: u32) -> u32 {
+        self.places(block).len() as u32 + 1
     }
 
     /// Exit number `number` of a block: the way to the next block, then the jumps, then the
     /// call. `None` for one that the block does not have or whose target is bad.
     #[inline]
-    pub fn exit(&self, block: u32, number: u8) -> Option<Exit> {
+    pub fn exit(&self, block: u32, number: u32) -> Option<Exit> {
         if number == 0 {
             let exists = self.work(block).ending.falls && !self.is_last(block);
             return exists.then_some(Exit { kind: ExitKind::Next, to: block + 1 });
@@ -298,8 +321,8 @@ impl Blocks {
 
     /// The place of exit `number`, which is a jump or a call, among those of all blocks.
     #[inline]
-    pub fn place_of_exit(&self, block: u32, number: u8) -> u32 {
-        self.list[block as usize].targets + u32::from(number) - 1
+    pub fn place_of_exit(&self, block: u32, number: u32) -> u32 {
+        self.list[block as usize].targets + number - 1
     }
 
     /// Whether the exit of a block that has a place is a jump or a call.
@@ -357,7 +380,7 @@ fn split(
             }
             _ => list.push(Block { first: at, targets, work: id as u32 }),
         }
-        targets += shapes[id].targets as u32;
+        targets += shapes[id].targets_of(program, at as usize);
     }
     list.push(Block { first: program.insns().len() as u32, targets, work: 0 });
 }

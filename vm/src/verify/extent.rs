@@ -57,7 +57,7 @@ struct Motion {
 }
 
 /// Stands for no exit: a block that owes its need to none but itself.
-const ITSELF: u8 = u8::MAX;
+const ITSELF: u32 = u32::MAX;
 /// The visits of blocks that finding the extents of a recursion may take, however few its blocks.
 const VISITS: usize = 1 << 20;
 /// The rounds that it may take, however many its blocks.
@@ -74,7 +74,7 @@ pub(super) struct Extents<'a> {
     /// The strongly connected component of a block, numbered from 1; 0 if it has no other.
     components: Vec<u32>,
     /// For a block in a recursion, the number of the exit to which it owes its need, or [`ITSELF`].
-    needed_by: Vec<u8>,
+    needed_by: Vec<u32>,
     grows: bool,
 }
 
@@ -179,7 +179,7 @@ impl<'a> Extents<'a> {
     }
 
     /// The extent of a block as that of its exits has it, and the exit that it owes its need to.
-    fn look(&self, block: u32, calls: Calls) -> (Extent, u8) {
+    fn look(&self, block: u32, calls: Calls) -> (Extent, u32) {
         if let Some(breach) = self.breach(block) {
             return (Extent::of_breach(breach), ITSELF);
         }

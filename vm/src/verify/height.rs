@@ -131,7 +131,7 @@ impl<'a> Heights<'a> {
 
     /// Exit `number` of a block, if control can take it and heights agree behind it.
     #[inline]
-    pub fn way(&self, block: u32, number: u8) -> Option<Exit> {
+    pub fn way(&self, block: u32, number: u32) -> Option<Exit> {
         let place = &self.places[block as usize];
         let exit = self.blocks.exit(block, number)?;
         let followed = match exit.kind {
@@ -224,7 +224,7 @@ impl Explorer<'_> {
         }
     }
 
-    fn call(&mut self, block: u32, number: u8, entry: u32) {
+    fn call(&mut self, block: u32, number: u32, entry: u32) {
         self.link(block, number, Exit { kind: ExitKind::Call, to: entry });
         self.entries.push(entry);
         if let Some(net) = self.places[entry as usize].return_height() {
@@ -246,7 +246,7 @@ impl Explorer<'_> {
     }
 
     /// Follows a way at whose end the height is `after`, from the zero of the block's component.
-    fn follow(&mut self, block: u32, number: u8, exit: Exit, after: i32) {
+    fn follow(&mut self, block: u32, number: u32, exit: Exit, after: i32) {
         let component = self.places[block as usize].component;
         let there = self.places[exit.to as usize];
         if there.component == NONE {
@@ -268,7 +268,7 @@ impl Explorer<'_> {
         }
     }
 
-    fn link(&mut self, from: u32, number: u8, Exit { kind, to }: Exit) {
+    fn link(&mut self, from: u32, number: u32, Exit { kind, to }: Exit) {
         if kind == ExitKind::Next {
             self.places[from as usize].goes_on = true;
         } else {

@@ -11,8 +11,8 @@
 pub(super) fn components(
     nodes: usize,
     roots: &[u32],
-    exits: impl Fn(u32) -> u8,
-    exit: impl Fn(u32, u8) -> Option<u32>,
+    exits: impl Fn(u32) -> u32,
+    exit: impl Fn(u32, u32) -> Option<u32>,
     mut found: impl FnMut(&[u32]),
 ) {
     // 0 for a node that was not met. While its component is open: the least rank known of the nodes
@@ -65,7 +65,7 @@ pub(super) fn components(
 struct Visit {
     node: u32,
     /// The next exit to follow.
-    exit: u8,
+    exit: u32,
     /// Whether it is not known to lead to a node that was met before.
     is_root: bool,
 }

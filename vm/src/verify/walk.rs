@@ -199,7 +199,7 @@ impl Walk<'_> {
     }
 
     /// Goes from a block through one of its exits to another of the same frame, if heights agree.
-    fn go(&mut self, from: u32, number: u8, exit: Exit, frame: Frame) {
+    fn go(&mut self, from: u32, number: u32, exit: Exit, frame: Frame) {
         let to = exit.to;
         let Some(rise) = self.heights.rise(from, exit.kind) else { return };
         if self.heights.way(from, number).is_none() {

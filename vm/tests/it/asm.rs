@@ -530,3 +530,50 @@ fn encodings_are_shown_where_another_one_would_do() {
         assert_eq!(errors(&isa, text), expected);
     }
 }
+
+#[test]
+fn lists_stand_in_brackets() {
+    let isa = machines::built_in("wide");
+    let source = "NOP\nTABLESWITCH c, -1, 1, [a, b, @30]\na: RETURN\nb: RETURN\nc: RETURN";
+    let code = bytes(&isa, source);
+    assert_eq!(code[..12], [0, 0xaa, 0, 0, 0, 0, 0, 29, 0xff, 0xff, 0xff, 0xff]);
+    assert_eq!(code[12..], [0, 0, 0, 1, 0, 0, 0, 27, 0, 0, 0, 28, 0, 0, 0, 29, 0xb1, 0xb1, 0xb1]);
+    let expected = "NOP\nTABLESWITCH L30, -1, 1, [L28, L29, L30]\n\
+                    L28:\nRETURN\nL29:\nRETURN\nL30:\nRETURN\n";
+    assert_eq!(text(&isa, &code, Style::Plain), expected);
+    let cases = [
+        (
+            "TABLESWITCH @0, 1, 2, [@0]",
+            "line 1, column 1: expected a list of 2, found 1 element; `n = i64(high) - i64(low) + 1; 1 <= n`",
+        ),
+        (
+            "TABLESWITCH @0, 1, 0, []",
+            "line 1, column 1: expected operands of `TABLESWITCH` that fit one another; `n = i64(high) - i64(low) + 1; 1 <= n`",
+        ),
+        (
+            "TABLESWITCH @0, 1, 1, @0",
+            "line 1, column 23: expected a list, as in `[a, b]`, found `@0`",
+        ),
+        (
+            "TABLESWITCH @0, 1, 1, [@0",
+            "line 1, column 26: expected `,` or `]`, found the end of the text",
+        ),
+        (
+            "TABLESWITCH @0, 1, 1, [@0,]",
+            "line 1, column 27: expected an element of the list, found `]`",
+        ),
+        (
+            "TABLESWITCH @0, 1, 1",
+            "line 1, column 1: expected 4 operands of `TABLESWITCH`, found 3; the form is `TABLESWITCH default, low, high, [targets]`",
+        ),
+        (
+            "TABLESWITCH @0, 1, 1, [x]",
+            "line 1, column 24: expected a label that is defined, found `x`",
+        ),
+        ("BIPUSH [1]", "line 1, column 8: expected an operand, found `[`"),
+        ("]", "line 1, column 1: expected a mnemonic, a directive or a label, found `]`"),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(errors(&isa, text), expected);
+    }
+}

@@ -1,7 +1,7 @@
 //! Decoding and encoding.
 
 use bytestone_spec::Isa;
-use bytestone_spec::isa::{ByteOrder, Encoding, InsnId, IntType, Part, Word};
+use bytestone_spec::isa::{ByteOrder, Encoding, InsnId, Instruction, IntType, Part, Word};
 use bytestone_vm::codec::{Codec, DecodeError, EncodeError};
 use bytestone_vm::{Reason, limits};
 
@@ -48,8 +48,8 @@ fn leb(ty: IntType, bytes: &[u8]) -> Result<(Option<u64>, usize), Reason> {
 }
 
 /// Decodes by the definition, bit for bit; `None` when another instruction is meant.
-fn decode_as(encoding: &Encoding, id: InsnId, bytes: &[u8]) -> Option<Outcome> {
-    let mut cells = vec![0; encoding.raws.len()];
+fn decode_as(insn: &Instruction, encoding: &Encoding, id: InsnId, bytes: &[u8]) -> Option<Outcome> {
+    let mut cells = vec![0; insn.scalars()];
     let mut at = 0;
     let (mut bad, mut cut) = (false, false);
     for part in &encoding.parts {
@@ -87,7 +87,48 @@ fn decode_as(encoding: &Encoding, id: InsnId, bytes: &[u8]) -> Option<Outcome> {
                     at += len;
                 }
             },
+            Part::Align { to } => {
+                while at % usize::from(*to) != 0 {
+                    bad |= bytes.get(at).is_some_and(|byte| *byte != 0);
+                    cut |= bytes.get(at).is_none();
+                    at += 1;
+                }
+            }
+            Part::List { .. } if cut => {}
+            Part::List { operand, bytes: width, order } => {
+                let number = |at: u8| {
+                    let raw = insn.operands[usize::from(at)].raw;
+                    raw.value(raw.wrap(cells[usize::from(at)]))
+                };
+                let count = insn.count.as_ref().expect("a list").value(number);
+                let broken = insn.conditions.iter().any(|condition| condition.value(number) < 0);
+                if broken || count < 0 {
+                    bad = true;
+                    break;
+                }
+                let width = usize::from(*width);
+                for _ in 0..count {
+                    let Some(element) = bytes.get(at..at + width) else {
+                        cut = true;
+                        break;
+                    };
+                    let fold = |value, byte: &u8| value << 8 | u64::from(*byte);
+                    let value = match order {
+                        ByteOrder::Big => element.iter().fold(0, fold),
+                        ByteOrder::Little => element.iter().rev().fold(0, fold),
+                    };
+                    cells.push(insn.operands[usize::from(*operand)].raw.wrap(value));
+                    at += width;
+                }
+            }
         }
+    }
+    if insn.count.is_none() {
+        let number = |at: u8| {
+            let raw = insn.operands[usize::from(at)].raw;
+            raw.value(raw.wrap(cells[usize::from(at)]))
+        };
+        bad |= insn.conditions.iter().any(|condition| condition.value(number) < 0);
     }
     Some(match (cut, bad) {
         (true, _) => Err(Reason::Truncated),
@@ -103,8 +144,9 @@ fn decode_as(encoding: &Encoding, id: InsnId, bytes: &[u8]) -> Option<Outcome> {
 
 fn decode_by_definition(isa: &Isa, bytes: &[u8]) -> Outcome {
     let forms = (0..).map(InsnId).zip(isa.instructions());
-    let forms = forms.flat_map(|(id, insn)| insn.encodings.iter().map(move |it| (it, id)));
-    let mut outcomes = forms.filter_map(|(encoding, id)| decode_as(encoding, id, bytes));
+    let forms = forms.flat_map(|(id, insn)| insn.encodings.iter().map(move |it| (insn, it, id)));
+    let mut outcomes =
+        forms.filter_map(|(insn, encoding, id)| decode_as(insn, encoding, id, bytes));
     outcomes.next().unwrap_or(Err(Reason::UnknownOpcode))
 }
 

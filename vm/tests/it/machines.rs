@@ -1,7 +1,7 @@
 //! The machines that tests run on: all built-in ones, and some whose encodings are unlike theirs.
 
 use bytestone_spec::diagnostic::Source;
-use bytestone_spec::isa::InsnId;
+use bytestone_spec::isa::{InsnId, Instruction, IntType};
 use bytestone_spec::load::BuiltinOnly;
 use bytestone_spec::{Isa, builtin, load_builtin};
 use bytestone_vm::codec::Codec;
@@ -125,6 +125,46 @@ instructions:
   ADD: {enc: ["w(op=0b1010, both=v:i12)", "0x0D v[15:8]:i24 v[7:0] v[23:16]"], stack: "a -- r", do: "r = a +% i32(v)", doc: d}
 "#;
 
+/// Alignment, lists of labels in both byte orders, conditions.
+const TABLES: &str = r#"
+bytestone: spec/1
+isa: tables
+version: 1.0.0
+title: Tables
+machine:
+  stack: {of: i32, depth: 6}
+  locals: {of: i32, count: 10}
+  output: i32
+code: {decode: sweep, end: reject}
+operands:
+  near: {raw: i16, is: label, value: next + raw}
+  far: {raw: i32be, is: label, value: insn + 2 * raw - 1}
+instructions:
+  PUSH: {enc: "0x01 v:i8", stack: "-- r", do: r = i32(v), doc: d}
+  OUT: {enc: "0x02", stack: "v --", do: out v, doc: d}
+  TABLE:
+    enc: "0x03 n8:u8 align(8) t:near targets:near[n]"
+    where: "n = n8"
+    stack: "v --"
+    do: |
+      let i = i64(v)
+      if 0 <= i && n > i { goto targets[i] }
+      goto t
+    doc: d
+  RANGE:
+    enc: "0x04 align(2) low:i16be high:i16be targets:far[n]"
+    where: "n = i64(high) - i64(low) + 1; 0 <= n; low > -3"
+    stack: "v --"
+    do: |
+      let i = i64(v) -% i64(low)
+      goto targets[i] if !(i < 0) && i < n
+    doc: d
+  SUM: {enc: "0x05 align(4) a:i8 b:i8", where: "a + b < 10 && a >= b", stack: "-- r", do: r = i32(a) +% i32(b), doc: d}
+  JZ: {enc: "0x06 t:near", stack: "c --", do: goto t if c == 0, doc: d}
+  HALT: {enc: "0x07", stack: "--", do: halt, doc: d}
+  POP: {enc: "0x08", stack: "_ --", do: nop, doc: d}
+"#;
+
 /// Loads a spec that must be sound.
 pub fn load(text: &str) -> Isa {
     let source = Source { name: "test.yaml".into(), text: text.into() };
@@ -152,11 +192,15 @@ pub fn forms() -> Isa {
     load(FORMS)
 }
 
+pub fn tables() -> Isa {
+    load(TABLES)
+}
+
 /// The codec of every machine.
 pub fn all() -> &'static [Codec<'static>] {
     static ISAS: LazyLock<Vec<Isa>> = LazyLock::new(|| {
         let built_in = builtin::names().into_iter().map(built_in);
-        built_in.chain([leb(), words(), long(), forms()]).collect()
+        built_in.chain([leb(), words(), long(), forms(), tables()]).collect()
     });
     static CODECS: LazyLock<Vec<Codec<'static>>> =
         LazyLock::new(|| ISAS.iter().map(Codec::new).collect());
@@ -183,6 +227,36 @@ pub fn check(tests: u64, property: fn(Choices)) {
     QuickCheck::new().rng(random).tests(tests).quickcheck(property);
 }
 
+fn choose_cell(ty: IntType, choice: u64) -> u64 {
+    match choice % 8 {
+        0 => ty.min() as u64,
+        1 => ty.max() as u64,
+        2 => ty.wrap(0),
+        3..=5 => ty.wrap((choice / 8) % 32),
+        _ => ty.wrap(choice / 8),
+    }
+}
+
+/// How many elements the list of an instruction has, once one of its operands was changed so that they
+/// are few.
+fn fit_list(insn: &Instruction, cells: &mut [u64], wanted: u64) -> Option<u64> {
+    let count = insn.count.as_ref()?;
+    let value = |cells: &[u64]| {
+        count.value(|at| insn.operands[usize::from(at)].raw.value(cells[usize::from(at)]))
+    };
+    let (at, factor) = count.terms[0];
+    let raw = insn.operands[usize::from(at)].raw;
+    let missing = i128::from(wanted) - value(cells);
+    let fitting = raw.value(cells[usize::from(at)]) + i128::from(factor) * missing;
+    cells[usize::from(at)] = raw.cell(fitting)?;
+    holds(insn, cells).then(|| value(cells) as u64)
+}
+
+fn holds(insn: &Instruction, cells: &[u64]) -> bool {
+    let number = |at: u8| insn.operands[usize::from(at)].raw.value(cells[usize::from(at)]);
+    insn.conditions.iter().all(|condition| condition.value(number) >= 0)
+}
+
 /// An instruction of `isa` and cells for its operands, boundary values among them.
 pub fn choose_insn(
     isa: &Isa,
@@ -191,16 +265,21 @@ pub fn choose_insn(
     let choice = choices.next()?;
     let id = InsnId((choice % isa.instructions().len() as u64) as u16);
     let mut cells = Vec::new();
-    for operand in &isa.instruction(id).operands {
-        let choice = choices.next()?;
-        let ty = operand.raw;
-        cells.push(match choice % 8 {
-            0 => ty.min() as u64,
-            1 => ty.max() as u64,
-            2 => ty.wrap(0),
-            3..=5 => ty.wrap((choice / 8) % 32),
-            _ => ty.wrap(choice / 8),
-        });
+    let insn = isa.instruction(id);
+    for operand in &insn.operands[..insn.scalars()] {
+        cells.push(choose_cell(operand.raw, choices.next()?));
+    }
+    if let Some(list) = insn.operands.get(insn.scalars()) {
+        let wanted = choices.next()? % 6;
+        let count = fit_list(insn, &mut cells, wanted).or_else(|| {
+            cells.fill(0);
+            fit_list(insn, &mut cells, wanted.max(1))
+        })?;
+        for _ in 0..count {
+            cells.push(choose_cell(list.raw, choices.next()?));
+        }
+    } else if !holds(insn, &cells) {
+        cells.fill(0);
     }
     Some((id, cells))
 }

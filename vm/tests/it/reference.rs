@@ -369,3 +369,60 @@ fn a_run_in_parts_is_one_run() {
     }
     check(15, property as fn(u64, u8) -> bool);
 }
+
+/// The program that pushes two values, then does `text` with operands, then halts, from given cells.
+fn run_between(isa: &Isa, text: &str, cells: [i128; 3]) -> (Outcome, State) {
+    let program = assembled(isa, &format!("PUSH 7\nPUSH -3\n{text}\nHALT\n"));
+    let mut state = State::new(isa);
+    for (at, value) in (0..).zip(cells) {
+        state.set_cell(BankId(0), at, value).expect("a cell");
+    }
+    let outcome = run(isa, &program, &mut state, FUEL);
+    (outcome, state)
+}
+
+#[test]
+fn a_fused_instruction_does_what_its_parts_do() {
+    let isa = built_in("stack-fused");
+    let mut compared = 0;
+    for insn in isa.instructions().iter().filter(|insn| !insn.text.fuse.is_empty()) {
+        let effect = &insn.effect;
+        if !effect.jumps.is_empty() || effect.call.is_some() || effect.returns {
+            continue;
+        }
+        for choice in 0..27 {
+            let numbers = [choice % 3, choice / 3 % 3];
+            let names: Vec<_> =
+                insn.operands.iter().map(|operand| &operand.name).zip(numbers).collect();
+            let number = |word: &str| {
+                let known = names.iter().find(|(name, _)| name.as_str() == word);
+                known.map_or(word.to_owned(), |(_, number)| number.to_string())
+            };
+            let operands: Vec<String> =
+                names.iter().map(|(_, number)| number.to_string()).collect();
+            let fused = format!("{} {}", insn.name, operands.join(", "));
+            let parts = insn.text.fuse.iter().map(|part| {
+                let words = part.split_whitespace().map(|word| number(word.trim_end_matches(',')));
+                let words: Vec<String> = words.collect();
+                format!("{} {}", words[0], words[1..].join(", "))
+            });
+            let parts = parts.collect::<Vec<_>>().join("\n");
+            let cells = [choice / 9, i32::MAX, -1];
+            let (outcome, state) = run_between(&isa, &fused, cells.map(i128::from));
+            let (expected, apart) = run_between(&isa, &parts, cells.map(i128::from));
+            assert_eq!(state.output().collect::<Vec<_>>(), apart.output().collect::<Vec<_>>());
+            assert!(state.bank(BankId(0)).eq(apart.bank(BankId(0))), "{fused}");
+            match (outcome, expected) {
+                (Outcome::Trap { trap, .. }, Outcome::Trap { trap: other, .. }) => {
+                    assert_eq!(trap, other, "{fused}");
+                }
+                _ => {
+                    assert_eq!(outcome, expected, "{fused}");
+                    assert!(state.stack().eq(apart.stack()), "{fused}");
+                }
+            }
+            compared += 1;
+        }
+    }
+    assert!(compared >= 8 * 27, "{compared}");
+}

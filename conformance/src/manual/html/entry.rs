@@ -35,6 +35,9 @@ pub(super) fn entry(manual: &Manual<'_>, insn: &Instruction) -> Markup {
                 }
             }
             @if !insn.operands.is_empty() { (operand_table(manual, insn)) }
+            @if !insn.text.condition.is_empty() {
+                p { "The operands must fit one another: " code { (insn.text.condition) } "." }
+            }
             div.meaning {
                 (action(manual, insn))
                 (traps(manual, insn))
@@ -78,7 +81,10 @@ fn action(manual: &Manual<'_>, insn: &Instruction) -> Markup {
     html! {
         section {
             h4 { "Action" }
-            @if insn.text.action.is_empty() {
+            @if !insn.text.fuse.is_empty() {
+                p { "Fused, in one step:" }
+                pre { code { (insn.text.fuse.join("\n")) } }
+            } @else if insn.text.action.is_empty() {
                 p { (facts::without_action(insn)) }
             } @else {
                 pre { code { (insn.text.action) } }

@@ -50,6 +50,24 @@ fn byte_group(isa: &Isa, insn: &Instruction, group: &Group) -> Markup {
                 }
             }
         },
+        GroupHolds::Align { to } => html! {
+            div.group.zero {
+                div.cell { span.at { "from " (group.at.text()) } b { "0 …" } }
+                div.label { "zero bytes up to a multiple of " (to) }
+            }
+        },
+        GroupHolds::List { operand, bytes, order } => html! {
+            div class={ "group leb " (class(insn, *operand)) } {
+                div.cell {
+                    span.at { "from " (group.at.text()) }
+                    b { (insn.operands.get(usize::from(*operand)).map_or("", |operand| &operand.name)) " …" }
+                }
+                div.label {
+                    (described(isa, insn, *operand)) ", a list of " (bytes) " bytes each"
+                    @if *bytes > 1 { ", " (order_words(*order)) }
+                }
+            }
+        },
         GroupHolds::Leb { operand, max } => html! {
             div class={ "group leb " (class(insn, *operand)) } {
                 div.cell {

@@ -50,6 +50,15 @@ fn byte_cells(insn: &Instruction, group: &Group) -> Vec<Cell> {
                 inside: operand_text(insn, *operand, *high, *low),
             })
             .collect(),
+        GroupHolds::Align { to } => {
+            let inside = format!("0 … up to a multiple of {to}");
+            vec![Cell { above: format!("from {}", group.at.text()), inside }]
+        }
+        GroupHolds::List { operand, bytes, .. } => {
+            let name = insn.operands.get(usize::from(*operand)).map_or("", |operand| &operand.name);
+            let inside = format!("{name} …, {bytes} bytes each");
+            vec![Cell { above: format!("from {}", group.at.text()), inside }]
+        }
         GroupHolds::Leb { operand, max } => {
             let name = insn.operands.get(usize::from(*operand)).map_or("", |operand| &operand.name);
             let inside = format!("{name}, LEB128, {} bytes", range(1, *max));

@@ -29,6 +29,10 @@ pub(super) fn entry(manual: &Manual<'_>, insn: &Instruction) -> String {
         text.push_str(if at + 1 < insn.encodings.len() { "\n" } else { "" });
     }
     text.push_str(&operand_table(manual, insn));
+    if !insn.text.condition.is_empty() {
+        let condition = prose::code(&insn.text.condition);
+        text.push_str(&format!("\nThe operands must fit one another: {condition}.\n"));
+    }
     if isa.machine().stack.is_some() {
         text.push_str(&format!("\n**Stack** {}\n", stack(manual, insn)));
     }
@@ -80,7 +84,10 @@ fn stack(manual: &Manual<'_>, insn: &Instruction) -> String {
 
 fn action(manual: &Manual<'_>, insn: &Instruction) -> String {
     let mut text = "\n**Action**".to_owned();
-    if insn.text.action.is_empty() {
+    if !insn.text.fuse.is_empty() {
+        let parts = prose::fenced(&insn.text.fuse.join("\n"));
+        text.push_str(&format!(" Fused, in one step:\n\n{parts}"));
+    } else if insn.text.action.is_empty() {
         text.push_str(&format!(" {}\n", facts::without_action(insn)));
     } else {
         text.push_str(&format!("\n\n{}", prose::fenced(&insn.text.action)));

@@ -1,6 +1,6 @@
 //! Control: labels, transfers, and statements that take place under a condition.
 
-use super::{Control, Lowering, Reported, State, Type};
+use super::{Control, Fact, Lowering, Reported, State, Type};
 use crate::diagnostic::Span;
 use crate::isa::{
     BinaryOp, ClauseId, IntType, LabelRole, Op, OperandKind, Temp, Transfer, TransferKind,
@@ -34,9 +34,56 @@ impl Lowering<'_, '_> {
 
     pub(super) fn goto(&mut self, label: &Name, condition: Option<&Expr>) {
         let Some(operand) = self.label(label, LabelRole::Jump) else { return };
+        if self.is_list(operand) {
+            let message = format!("the operand `{}` is a list", label.text);
+            let help = format!("name one of its elements: `goto {}[i]`", label.text);
+            return self.context.diagnostics.error_with_help(label.span, message, help);
+        }
         let Ok(condition) = self.optional(condition) else { return };
         let clause = self.clause(&format!("goto.{}", label.text));
         self.transfer(TransferKind::Jump { operand }, condition, clause, label.span);
+    }
+
+    /// `goto targets[i] if …`, whose condition must say that `i` lies in the list.
+    pub(super) fn goto_element(&mut self, list: &Name, index: &Expr, condition: Option<&Expr>) {
+        let Some(operand) = self.label(list, LabelRole::Jump) else { return };
+        let Some(_) = self.count.filter(|_| self.is_list(operand)) else {
+            return self.error(list.span, format!("the operand `{}` is no list", list.text));
+        };
+        let Ok(condition_value) = self.optional(condition) else { return };
+        let ExprKind::Name(_) = &index.kind else {
+            return self.context.diagnostics.error_with_help(
+                index.span,
+                "expected a name",
+                "bind the index with `let`, and say in the condition that it lies in the list",
+            );
+        };
+        let facts = self.state.facts.clone();
+        if let Some(condition) = condition {
+            self.learn(condition, true);
+        }
+        let known = std::mem::replace(&mut self.state.facts, facts);
+        let Some(value) = self.expr(index, Some(Type::Int(IntType::signed(64)))) else { return };
+        let positive = match value.ty {
+            Type::Int(ty) if !ty.signed => true,
+            Type::Int(_) => known.contains(&Fact::NotNegative(value.temp)),
+            _ => false,
+        };
+        if !positive || !known.contains(&Fact::BelowCount(value.temp)) {
+            return self.context.diagnostics.error_with_help(
+                index.span,
+                "the index may lie outside of the list",
+                "say in the condition that it does not: `goto targets[i] if 0 <= i && i < n`",
+            );
+        }
+        let clause = self.clause(&format!("goto.{}", list.text));
+        let kind = TransferKind::JumpList { operand, index: value.temp };
+        self.transfer(kind, condition_value, clause, list.span);
+    }
+
+    /// Whether an operand is the list, which is the last one.
+    fn is_list(&self, operand: u8) -> bool {
+        operand == self.body.operands
     }
 
     pub(super) fn transfer(
@@ -126,10 +173,10 @@ impl Lowering<'_, '_> {
         self.state = State {
             control: then.control.join(other.control),
             outputs: self.join_outputs(cond, &then, &other, span),
-            nonzero: match (then.control, other.control) {
-                (_, Control::Trapped) => then.nonzero,
-                (Control::Trapped, _) => other.nonzero,
-                _ => before.nonzero,
+            facts: match (then.control, other.control) {
+                (_, Control::Trapped) => then.facts,
+                (Control::Trapped, _) => other.facts,
+                _ => before.facts,
             },
             first_write: then.first_write.or(other.first_write),
             guard: before.guard,
@@ -200,7 +247,31 @@ impl Lowering<'_, '_> {
         joined
     }
 
-    /// What a condition says about values that are not zero.
+    /// The temporary of a name.
+    fn temp_of(&self, name: &str) -> Option<Temp> {
+        let binding = self.scope.iter().rev().find(|binding| binding.name == name)?;
+        binding.value.map(|value| value.temp)
+    }
+
+    /// What `a < b`, or `a <= b`, says about values that are not negative or index the list.
+    fn learn_order(&mut self, a: &Expr, b: &Expr, strict: bool) {
+        if let ExprKind::Name(name) = &b.kind
+            && matches!(a.kind, ExprKind::Int(least) if least + i128::from(strict) >= 0)
+        {
+            let temp = self.temp_of(name);
+            self.state.facts.extend(temp.map(Fact::NotNegative));
+        }
+        if let (ExprKind::Name(name), ExprKind::Name(count)) = (&a.kind, &b.kind)
+            && strict
+            && self.count.is_some()
+            && self.temp_of(count) == self.count
+        {
+            let temp = self.temp_of(name);
+            self.state.facts.extend(temp.map(Fact::BelowCount));
+        }
+    }
+
+    /// What a condition says about values.
     pub(in crate::check) fn learn(&mut self, condition: &Expr, truth: bool) {
         use ast::BinaryOp as Source;
         match (&condition.kind, truth) {
@@ -211,11 +282,17 @@ impl Lowering<'_, '_> {
                     (_, ExprKind::Name(name)) if a.number() == Some(0) => name,
                     _ => return,
                 };
-                if let Some(binding) = self.scope.iter().rev().find(|binding| binding.name == *name)
-                {
-                    self.state.nonzero.extend(binding.value.map(|value| value.temp));
-                }
+                let temp = self.temp_of(name);
+                self.state.facts.extend(temp.map(Fact::NotZero));
             }
+            (ExprKind::Binary(Source::Le, a, b), true)
+            | (ExprKind::Binary(Source::Ge, b, a), true)
+            | (ExprKind::Binary(Source::Gt, a, b), false)
+            | (ExprKind::Binary(Source::Lt, b, a), false) => self.learn_order(a, b, false),
+            (ExprKind::Binary(Source::Lt, a, b), true)
+            | (ExprKind::Binary(Source::Gt, b, a), true)
+            | (ExprKind::Binary(Source::Ge, a, b), false)
+            | (ExprKind::Binary(Source::Le, b, a), false) => self.learn_order(a, b, true),
             (ExprKind::Binary(Source::LogicalAnd, a, b), true)
             | (ExprKind::Binary(Source::LogicalOr, a, b), false) => {
                 self.learn(a, truth);

@@ -4,7 +4,7 @@
 use super::{Encoded, Form, INSTRUCTION_BYTES, PendingOperand, mask};
 use crate::check::Context;
 use crate::diagnostic::Span;
-use crate::isa::{Encoding, IntType, Operand, Part};
+use crate::isa::{Encoding, IntType, Operand, OperandKind, Part};
 
 /// The operands that all encodings have, and the encodings.
 pub(super) fn merge(forms: Vec<Form>, context: &mut Context<'_>) -> Encoded {
@@ -19,8 +19,30 @@ pub(super) fn merge(forms: Vec<Form>, context: &mut Context<'_>) -> Encoded {
             None => sound = false,
         }
     }
+    let list = first.list.clone();
+    let is_special = |part: &Part| matches!(part, Part::Align { .. } | Part::List { .. });
+    if forms.len() > 1
+        && let Some(form) = forms.iter().find(|form| form.parts.iter().any(is_special))
+    {
+        let what = "alignment or a list in one of several encodings";
+        context.diagnostics.unsupported(form.span, what);
+        sound = false;
+    }
+    for form in &forms {
+        let leads = |part: &Part| match part {
+            Part::Leb { operand } => {
+                matches!(form.operands[usize::from(*operand)].kind, OperandKind::Label(_))
+            }
+            _ => false,
+        };
+        if form.parts.iter().any(is_special) && form.parts.iter().any(leads) {
+            let what = "a label of variable length beside alignment or a list";
+            context.diagnostics.unsupported(form.span, what);
+            sound = false;
+        }
+    }
     if !sound {
-        return Encoded { operands: widest(&forms), spans, encodings: None };
+        return Encoded { operands: widest(&forms), spans, list, encodings: None };
     }
     let operands = operands(&forms, &orders);
     let mut encodings = Vec::new();
@@ -37,7 +59,7 @@ pub(super) fn merge(forms: Vec<Form>, context: &mut Context<'_>) -> Encoded {
         }
     }
     sound = context.diagnostics.count() == before;
-    Encoded { operands, spans, encodings: Some(encodings).filter(|_| sound) }
+    Encoded { operands, spans, list, encodings: Some(encodings).filter(|_| sound) }
 }
 
 /// For each operand of `first`, its number in `form`; `None` if the two do not have the same ones.
@@ -156,7 +178,8 @@ fn encoding(form: Form, order: &[u8], context: &mut Context<'_>) -> Encoding {
             Part::Word(word) => {
                 word.fields.iter_mut().for_each(|field| field.operand = renumber(field.operand));
             }
-            Part::Leb { operand } => *operand = renumber(*operand),
+            Part::Leb { operand } | Part::List { operand, .. } => *operand = renumber(*operand),
+            Part::Align { .. } => {}
         }
     }
     let (min_len, max_len) = parts.iter().fold((0, 0), |(min, max), part| match part {
@@ -165,6 +188,8 @@ fn encoding(form: Form, order: &[u8], context: &mut Context<'_>) -> Encoding {
             let bits = raws.get(usize::from(*operand)).map_or(64, |raw| raw.bits);
             (min + 1, max + u32::from(bits.div_ceil(7)))
         }
+        Part::Align { to } => (min, max + u32::from(*to) - 1),
+        Part::List { .. } => (min, max),
     });
     if max_len > INSTRUCTION_BYTES {
         let message = format!("an instruction has at most {INSTRUCTION_BYTES} bytes");

@@ -3,14 +3,17 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use arbitrary::Unstructured;
 use bytestone_spec::Isa;
 use bytestone_spec::isa::{Effect, LabelRole, OperandKind};
 use bytestone_vm::codec::Codec;
+use bytestone_vm::generate::Generator;
 use bytestone_vm::verify::{MaxStack, Verified, verify};
 use bytestone_vm::{Program, Reason};
 
 use super::{decode, machine_with};
 use crate::random::Random;
+use crate::support::entropy;
 
 /// How deep the stack of the small machine is.
 const DEPTH: i64 = 6;
@@ -66,11 +69,13 @@ impl Step {
     fn all(isa: &Isa, program: &Program) -> Vec<Self> {
         let step = |at: usize| {
             let effect = isa.instruction(program.insns()[at].id).effect.clone();
-            let target = |operand: &u8| {
-                let target = program.target(isa, at, *operand).unwrap();
-                program.insns().iter().position(|insn| i128::from(insn.offset) == target)
-            };
-            let jumps = effect.jumps.iter().map(target).collect();
+            let index =
+                |target| program.insns().iter().position(|insn| i128::from(insn.offset) == target);
+            let target = |operand: &u8| index(program.target(isa, at, *operand).unwrap());
+            let scalars = isa.instruction(program.insns()[at].id).scalars();
+            let labels = effect.jumps.iter().filter(|operand| usize::from(**operand) < scalars);
+            let mut jumps: Vec<_> = labels.map(target).collect();
+            jumps.extend(program.list_targets(isa, at).map(index));
             let callee = effect.call.as_ref().map(target);
             Self { effect, jumps, callee }
         };
@@ -94,7 +99,7 @@ type State = (usize, i64, i64, Vec<(usize, i64)>);
 /// depth met.
 pub fn execute(isa: &Isa, verified: &Verified) -> i64 {
     let depth = i64::from(isa.machine().stack.expect("a stack").depth);
-    let calls = isa.machine().call_depth.expect("calls") as usize;
+    let calls = isa.machine().call_depth.unwrap_or(0) as usize;
     let steps = Step::all(isa, verified.program());
     let told = |at: usize| i64::from(verified.height(at).expect("a reachable instruction"));
     let mut deepest = 0;
@@ -350,6 +355,42 @@ fn accepted_programs_never_get_stuck() {
     );
     assert!(accepted * 20 > PROGRAMS);
     assert!(harsh * 100 < PROGRAMS);
+}
+
+#[test]
+fn all_ways_behind_a_table_are_taken() {
+    let isa = crate::machines::tables();
+    let codec = Codec::new(&isa);
+    let generator = Generator::new(&isa).expect("its programs can end");
+    let (mut accepted, mut rejected) = (0, 0);
+    for seed in 0..PROGRAMS {
+        let bytes = entropy(seed, 80);
+        let code = match seed % 2 {
+            0 => generator.program(&mut Unstructured::new(&bytes)),
+            _ => generator.near_valid(&mut Unstructured::new(&bytes)),
+        };
+        let Ok(program) = codec.decode(&code) else { continue };
+        let steps = Step::all(&isa, &program);
+        let verdict = if steps.is_empty() {
+            Verdict::Rejects(Reason::FallsOffEnd)
+        } else {
+            Slow::verdict(&steps)
+        };
+        match verify(&isa, program) {
+            Ok(verified) => {
+                accepted += 1;
+                assert_eq!(verdict, Verdict::Accepts(verified.max_stack()), "seed {seed}");
+                execute(&isa, &verified);
+            }
+            Err(rejection) => {
+                rejected += 1;
+                let index = rejection.faults.iter().any(|it| it.reason == Reason::BadIndex);
+                let rejects = matches!(verdict, Verdict::Rejects(_));
+                assert!(rejects || index, "seed {seed}: {rejection:#?}");
+            }
+        }
+    }
+    assert!(accepted * 4 > PROGRAMS && rejected * 20 > PROGRAMS, "{accepted} and {rejected}");
 }
 
 /// How many random programs are tried.
