@@ -9,11 +9,12 @@ use bytestone_spec::Isa;
 use bytestone_spec::diagnostic::{Diagnostics, Source};
 use bytestone_spec::yaml::{self, Node};
 use bytestone_vm::codec::Codec;
+use bytestone_vm::value::file;
 
 use crate::case::load;
-use crate::case::{Case, Expect};
+use crate::case::{Case, Expect, Place};
 use crate::execute::{Fate, Run, Steps, execute};
-use crate::judge::{judge, list, outcome_text};
+use crate::judge::{judge, outcome_text, yaml_item, yaml_list};
 
 /// What rewriting a file did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,7 +115,8 @@ fn run_edits(
         }
     };
     edit("outcome", outcome_text(isa, run.outcome));
-    edit("output", list(&run.output));
+    let output: Vec<String> = run.output.iter().map(ToString::to_string).collect();
+    edit("output", yaml_list(&output));
     if let Some(depth) = run.max_stack {
         edit("max_stack", depth.to_string());
     }
@@ -134,14 +136,18 @@ fn final_edits(isa: &Isa, node: &Node, run: &Run) -> Vec<(Range<usize>, String)>
     let mut edits = Vec::new();
     for entry in node.entries() {
         if entry.key == "stack" {
-            edits.push((range(&entry.value), list(&run.stack)));
+            edits.push((range(&entry.value), yaml_list(&file::texts(&run.stack))));
             continue;
         }
-        let bank = isa.find_bank(&entry.key).and_then(|bank| run.banks.get(usize::from(bank.0)));
+        let bank = isa.find_bank(&entry.key);
         for cell in entry.value.entries() {
-            let index = cell.key.parse::<usize>().ok();
-            if let Some(value) = bank.zip(index).and_then(|(bank, index)| bank.get(index)) {
-                edits.push((range(&cell.value), value.to_string()));
+            let place = match (bank, cell.key.parse()) {
+                (Some(bank), Ok(index)) => Place::Cell { bank, index },
+                (Some(_), Err(_)) => continue,
+                (None, _) => Place::Global(cell.key.as_str().into()),
+            };
+            if let Some(value) = run.cell(&place) {
+                edits.push((range(&cell.value), yaml_item(&value.to_string())));
             }
         }
     }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use arbitrary::Unstructured;
 use bytestone_spec::Isa;
+use bytestone_spec::isa::CellType;
 use bytestone_vm::codec::Codec;
 use bytestone_vm::generate::{GenerateError, Generator};
 
@@ -83,10 +84,12 @@ impl<'a> Programs<'a> {
     fn input(&self, random: &mut fastrand::Rng) -> Vec<NamedCell> {
         let mut input: Vec<NamedCell> = Vec::new();
         for bank in &self.isa.machine().banks {
+            // Only numbers can be set.
+            let CellType::Int(of) = bank.of else { continue };
             if bank.count == 0 || random.bool() {
                 continue;
             }
-            let values = probe::boundaries(bank.of);
+            let values = probe::boundaries(of);
             for index in 0..bank.count.min(4) {
                 let value = values[random.usize(..values.len())];
                 input.push(NamedCell { bank: bank.name.clone(), index, value });

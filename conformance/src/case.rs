@@ -3,11 +3,16 @@
 pub mod expand;
 pub mod file;
 pub mod load;
+mod tokens;
 pub mod trace;
+mod values;
 pub mod wanted;
 
+use bytestone_spec::Isa;
 use bytestone_spec::diagnostic::Span;
 use bytestone_spec::isa::{BankId, TrapId};
+use bytestone_vm::trace::view::{GLOBAL, Key};
+use bytestone_vm::value::{Text, file as notation};
 use bytestone_vm::{Phase, Reason};
 
 use self::trace::ExpectedTrace;
@@ -73,13 +78,57 @@ pub struct CellValue {
     pub value: i128,
 }
 
-/// A cell of a bank and what its value may be.
+/// Where a value is at the end of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In a cell of a bank, of the running frame if the bank belongs to frames.
+    Cell {
+        /// The bank.
+        bank: BankId,
+        /// The index in the bank.
+        index: u32,
+    },
+    /// In the global variable of this name.
+    Global(Text),
+}
+
+impl Place {
+    /// The name of its bank, and which cell of it.
+    pub fn named<'a>(&self, isa: &'a Isa) -> (&'a str, Key) {
+        match self {
+            Self::Cell { bank, index } => {
+                let bank = isa.machine().banks.get(usize::from(bank.0));
+                (bank.map_or("", |bank| &bank.name), Key::Index(*index))
+            }
+            Self::Global(name) => (GLOBAL, Key::Name(name.clone())),
+        }
+    }
+
+    /// Its name in reports: `local[2]`, `global.x`.
+    pub fn text(&self, isa: &Isa) -> String {
+        let (bank, key) = self.named(isa);
+        key_text(bank, &key)
+    }
+}
+
+/// A cell of a bank by name: `local[2]`, `global.x`.
+pub fn key_text(bank: &str, key: &Key) -> String {
+    let mut text = bank.to_owned();
+    match key {
+        Key::Index(index) => text.push_str(&format!("[{index}]")),
+        Key::Name(name) => {
+            text.push('.');
+            notation::push_name(&mut text, name);
+        }
+    }
+    text
+}
+
+/// A place and what its value may be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CellWanted {
-    /// The bank.
-    pub bank: BankId,
-    /// The index in the bank.
-    pub index: u32,
+    /// The place.
+    pub place: Place,
     /// What the value may be.
     pub value: Wanted,
 }

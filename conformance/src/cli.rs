@@ -13,6 +13,7 @@ mod output;
 mod program;
 mod report;
 mod setting;
+mod source;
 mod spec;
 mod test;
 mod watch;

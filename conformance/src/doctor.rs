@@ -352,6 +352,7 @@ fn judged(
     }
     let state = match subject.judge(engine, request, &reply) {
         Ok(Finding::Agrees) => State::Well,
+        Ok(Finding::NoValues(why)) => State::Wrong(why),
         Ok(Finding::Unsupported(message)) => State::Open(format!("unsupported: {message}")),
         Ok(Finding::Differs(failure)) => {
             let mut words: Vec<String> = Vec::new();

@@ -5,9 +5,11 @@
 use std::fmt;
 
 use bytestone_spec::Isa;
+use bytestone_spec::isa::CellType;
 use bytestone_vm::trace::Checkpoints;
 use bytestone_vm::trace::view::{Observed, View};
-use bytestone_vm::{Phase, Reason};
+use bytestone_vm::value::{Form, wire};
+use bytestone_vm::{Phase, Reason, Value};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +23,7 @@ pub mod record;
 pub mod reference;
 mod system;
 
-pub use cell::NamedCell;
+pub use cell::{NamedCell, SeenCell};
 pub use mishap::{Mishap, MishapKind};
 
 /// Runs programs of one or more machines.
@@ -116,9 +118,9 @@ impl Description {
         let machine = isa.machine();
         let seen = self.observes;
         let stack = seen.stack || machine.stack.is_none();
-        let cells = seen.cells || machine.banks.is_empty();
+        let cells = seen.cells || machine.banks.is_empty() && !machine.named_globals;
         let output = seen.output || machine.output.is_none();
-        let depth = seen.depth || machine.call_depth.is_none();
+        let depth = seen.depth || machine.call_depth.is_none() && machine.frames.is_none();
         let traces = seen.pc && (self.traces.hash || self.traces.window);
         match (traces, stack && cells && output) {
             (true, true) if depth => Level::Full,
@@ -210,7 +212,7 @@ pub struct Ran {
     /// The state at the end.
     pub state: Snapshot,
     /// Everything printed.
-    pub output: Option<Vec<i128>>,
+    pub output: Option<Vec<Value>>,
     /// The hash, if it was asked for.
     pub hash: Option<u32>,
     /// The hashes at the checkpoints.
@@ -289,11 +291,11 @@ pub struct Snapshot {
     /// The number of active calls.
     pub depth: Option<u32>,
     /// How many values were printed, and the last of them.
-    pub printed: Option<(u64, Option<i128>)>,
+    pub printed: Option<(u64, Option<Value>)>,
     /// The operand stack, bottom first.
-    pub stack: Option<Vec<i128>>,
-    /// The cells that are not zero.
-    pub cells: Option<Vec<NamedCell>>,
+    pub stack: Option<Vec<Value>>,
+    /// The cells that are not fresh.
+    pub cells: Option<Vec<SeenCell>>,
 }
 
 impl Snapshot {
@@ -301,7 +303,7 @@ impl Snapshot {
     pub fn keep(&mut self, observed: Observed) {
         self.pc = self.pc.filter(|_| observed.pc);
         self.depth = self.depth.filter(|_| observed.depth);
-        self.printed = self.printed.filter(|_| observed.output);
+        self.printed = self.printed.take().filter(|_| observed.output);
         self.stack = self.stack.take().filter(|_| observed.stack);
         self.cells = self.cells.take().filter(|_| observed.cells);
     }
@@ -316,7 +318,45 @@ impl Snapshot {
                 (output.len() as u64, output.next_back())
             }),
             stack: observed.stack.then(|| view.stack().collect()),
-            cells: observed.cells.then(|| view.cells().map(NamedCell::from).collect()),
+            cells: observed.cells.then(|| view.cells().map(SeenCell::from).collect()),
+        }
+    }
+}
+
+impl Ran {
+    /// Whether all values that an engine shows are values of the machine. A number may be any; the comparison says
+    /// what is wrong with it.
+    ///
+    /// # Errors
+    ///
+    /// What is none, in words.
+    pub fn check(&self, isa: &Isa) -> Result<(), String> {
+        let machine = isa.machine();
+        let fits = |of: CellType, value: &Value| match Form::new(isa, of) {
+            Form::Int(_) => value.int().is_some(),
+            form @ Form::Union(_) => form.admits(value),
+        };
+        let stack = machine.stack.map(|stack| stack.of);
+        let bank = |name: &str| machine.banks.iter().find(|bank| bank.name == name);
+        let of_bank = |name: &str| bank(name).map_or(CellType::Value, |bank| bank.of);
+        let states = self.rows.iter().map(|row| &row.state).chain([&self.state]);
+        for state in states {
+            let stacks = state.stack.iter().flatten().map(|value| (stack, value));
+            let printed = state.printed.iter().filter_map(|(_, last)| last.as_ref());
+            let printed = printed.map(|value| (machine.output, value));
+            let cells = state.cells.iter().flatten();
+            let cells = cells.map(|cell| (Some(of_bank(&cell.bank)), &cell.value));
+            let all = stacks.chain(printed).chain(cells);
+            let wrong =
+                |(of, value): &(Option<CellType>, &Value)| !of.is_none_or(|of| fits(of, value));
+            if let Some((_, value)) = all.into_iter().find(wrong) {
+                return Err(format!("`{}` is no value of {}", wire::text(value), isa.name()));
+            }
+        }
+        let output = self.output.iter().flatten();
+        match output.into_iter().find(|value| !machine.output.is_none_or(|of| fits(of, value))) {
+            Some(value) => Err(format!("`{}` is no value of {}", wire::text(value), isa.name())),
+            None => Ok(()),
         }
     }
 }

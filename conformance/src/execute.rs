@@ -3,13 +3,15 @@
 use bytestone_spec::Isa;
 use bytestone_vm::asm::{self, Style};
 use bytestone_vm::codec::{Codec, DecodeError};
+use bytestone_vm::module::Module;
 use bytestone_vm::soundness::SoundnessTrace;
 use bytestone_vm::trace::{NoTrace, Notation, RowTrace};
+use bytestone_vm::value::{Text, Value};
 use bytestone_vm::verify::{MaxStack, Verified, verify};
 use bytestone_vm::{Fault, Outcome, Program, Reference, State};
 
 use crate::case::trace::TraceRow;
-use crate::case::{Case, Expect};
+use crate::case::{Case, Expect, Place};
 use crate::verdict::{Aspect, Difference};
 
 /// Steps of a run that are kept when a case has a trace.
@@ -43,11 +45,13 @@ pub struct Run {
     /// How it ended.
     pub outcome: Outcome,
     /// Everything printed.
-    pub output: Vec<i128>,
+    pub output: Vec<Value>,
     /// The operand stack at the end, bottom first.
-    pub stack: Vec<i128>,
+    pub stack: Vec<Value>,
     /// The cells of each bank at the end.
-    pub banks: Vec<Vec<i128>>,
+    pub banks: Vec<Vec<Value>>,
+    /// The global variables by name at the end.
+    pub globals: Vec<(Text, Value)>,
     /// The steps, at most [`TRACE_ROWS`]; none when nobody asked for them.
     pub trace: Vec<TraceRow>,
     /// Whether there were more.
@@ -56,6 +60,21 @@ pub struct Run {
     pub trace_text: Vec<String>,
     /// The greatest depth that the verifier finds; `None` when recursion leaves it open.
     pub max_stack: Option<u32>,
+}
+
+impl Run {
+    /// What a place holds at the end, if it is there.
+    pub fn cell(&self, place: &Place) -> Option<Value> {
+        match place {
+            Place::Cell { bank, index } => {
+                self.banks.get(usize::from(bank.0))?.get(*index as usize).cloned()
+            }
+            Place::Global(name) => {
+                let (_, value) = self.globals.iter().find(|(known, _)| known == name)?;
+                Some(value.clone())
+            }
+        }
+    }
 }
 
 /// Whether the steps of a run are kept.
@@ -183,6 +202,19 @@ fn round_trip_code(codec: &Codec<'_>, program: &Program, defects: &mut Vec<Diffe
             found: hex(&encoded),
         });
     }
+    round_trip_module(program, defects);
+}
+
+/// A module must be written as the bytes that it was read from.
+fn round_trip_module(program: &Program, defects: &mut Vec<Difference>) {
+    let found = match program.module().map(Module::write) {
+        None => return,
+        Some(Ok(bytes)) if bytes == program.bytes() => return,
+        Some(Ok(bytes)) => hex(&bytes),
+        Some(Err(error)) => error.to_string(),
+    };
+    let expected = hex(program.bytes());
+    defects.push(Difference { aspect: Aspect::Reencoding, expected, found });
 }
 
 /// The features that a program uses are those that its case declares.
@@ -259,11 +291,12 @@ fn run(
     }
     let trace = trace_text.iter().filter_map(|line| TraceRow::parse(line).ok()).collect();
     Some(Run {
-        code: verified.program().code().to_vec(),
+        code: verified.program().bytes().to_vec(),
         outcome,
         output: state.output().collect(),
         stack: state.stack().collect(),
         banks: isa.banks().map(|bank| state.bank(bank).collect()).collect(),
+        globals: state.globals().map(|(name, value)| (name.into(), value)).collect(),
         trace,
         trace_cut,
         trace_text,

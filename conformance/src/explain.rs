@@ -219,7 +219,7 @@ fn expected(isa: &Isa, entry: &CaseEntry) -> Vec<String> {
         None => {}
     }
     for cell in cells {
-        lines.push(format!("At the end {}[{}] is {}.", cell.bank, cell.index, cell.value.0));
+        lines.push(format!("At the end {} is {}.", cell.place(), cell.value.0));
     }
     if let Some(trace) = trace {
         let rows = trace.iter().filter(|line| *line != "...").count();

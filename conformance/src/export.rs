@@ -8,6 +8,8 @@ use bytestone_vm::codec::Codec;
 use bytestone_vm::trace::Checkpoints;
 use bytestone_vm::trace::view::Observed;
 
+use bytestone_vm::Value;
+
 use crate::case::load::Machines;
 use crate::case::trace::TraceLine;
 use crate::case::wanted::Wanted;
@@ -133,16 +135,16 @@ fn named(isa: &Isa, cell: &CellValue) -> NamedCell {
 }
 
 fn wanted_cell(isa: &Isa, cell: &CellWanted) -> CellEntry {
-    let bank = isa.machine().banks[usize::from(cell.bank.0)].name.clone();
-    CellEntry { bank, index: cell.index, value: Number(cell.value.clone()) }
+    let (bank, key) = cell.place.named(isa);
+    CellEntry::new(bank, &key, cell.value.clone())
 }
 
 fn wanted(values: &[Wanted]) -> Vec<Number> {
     values.iter().cloned().map(Number).collect()
 }
 
-fn numbers(values: &[i128]) -> Vec<Number> {
-    values.iter().map(|&value| Number(Wanted::Exact(value))).collect()
+fn numbers(values: &[Value]) -> Vec<Number> {
+    values.iter().map(|value| Number(Wanted::Exact(value.clone()))).collect()
 }
 
 fn expect(isa: &Isa, expect: &Expect) -> ExpectEntry {

@@ -1,12 +1,12 @@
 //! Holds what came of a case to what it expects. Pure: no input, no output, no state.
 
 use bytestone_spec::Isa;
-use bytestone_spec::isa::BankId;
+use bytestone_vm::value::{Value, file};
 use bytestone_vm::{Fault, Outcome};
 
 use crate::case::trace::{ExpectedTrace, TraceLine, TraceRow};
-use crate::case::wanted::{all_fit, wanted_list};
-use crate::case::{Expect, ExpectedFault, ExpectedOutcome, ExpectedRun};
+use crate::case::wanted::{all_fit, each_fits, wanted_list};
+use crate::case::{Expect, ExpectedFault, ExpectedOutcome, ExpectedRun, Place};
 use crate::execute::{Fate, Observation, Run};
 use crate::verdict::{Aspect, Difference, fault_list};
 
@@ -80,10 +80,43 @@ fn reached(outcome: ExpectedOutcome) -> Outcome {
     }
 }
 
-/// Values in the notation of case files.
-pub fn list(values: &[i128]) -> String {
+/// Printed values, each a list of its own, in the notation of case files.
+pub fn list(values: &[Value]) -> String {
     let texts: Vec<String> = values.iter().map(ToString::to_string).collect();
     format!("[{}]", texts.join(", "))
+}
+
+/// The values of a stack in the notation of case files.
+pub fn stack_list(values: &[Value]) -> String {
+    format!("[{}]", file::texts(values).join(", "))
+}
+
+/// The texts of values as an item of YAML each.
+pub fn yaml_list(texts: &[String]) -> String {
+    let items: Vec<String> = texts.iter().map(|text| yaml_item(text)).collect();
+    format!("[{}]", items.join(", "))
+}
+
+/// The text of a value as an item of YAML: as it is, or in quotes if it means something else there.
+pub fn yaml_item(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '+' | '.' | '_');
+    if text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '-')
+        && text.chars().all(is_plain)
+    {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// What there is to see in a place at the end of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// The place is not observed.
+    Hidden,
+    /// There is no such cell or variable.
+    Absent,
+    /// It holds this.
+    Holds(Value),
 }
 
 fn compare_run(isa: &Isa, expected: &ExpectedRun, run: &Run, differences: &mut Vec<Difference>) {
@@ -92,9 +125,7 @@ fn compare_run(isa: &Isa, expected: &ExpectedRun, run: &Run, differences: &mut V
     if wanted != found {
         differences.push(Difference { aspect: Aspect::Outcome, expected: wanted, found });
     }
-    let cell = |bank: BankId, index: u32| {
-        run.banks.get(usize::from(bank.0)).and_then(|bank| bank.get(index as usize)).copied()
-    };
+    let cell = |place: &Place| run.cell(place).map_or(Sight::Absent, Sight::Holds);
     differences.extend(end_differences(isa, expected, Some(&run.output), Some(&run.stack), cell));
     if let Some(depth) = expected.max_stack
         && run.max_stack != Some(depth)
@@ -112,32 +143,34 @@ fn compare_run(isa: &Isa, expected: &ExpectedRun, run: &Run, differences: &mut V
 pub fn end_differences(
     isa: &Isa,
     expected: &ExpectedRun,
-    output: Option<&[i128]>,
-    stack: Option<&[i128]>,
-    cell: impl Fn(BankId, u32) -> Option<i128>,
+    output: Option<&[Value]>,
+    stack: Option<&[Value]>,
+    cell: impl Fn(&Place) -> Sight,
 ) -> Vec<Difference> {
     let mut differences = Vec::new();
-    let lists =
-        [(Aspect::Output, &expected.output, output), (Aspect::Stack, &expected.stack, stack)];
-    for (aspect, wanted, found) in lists {
-        if let (Some(wanted), Some(found)) = (wanted, found)
-            && !all_fit(wanted, found)
-        {
-            let expected = wanted_list(wanted);
-            differences.push(Difference { aspect, expected, found: list(found) });
-        }
+    if let (Some(wanted), Some(found)) = (&expected.output, output)
+        && !each_fits(wanted, found)
+    {
+        let texts: Vec<String> = wanted.iter().map(ToString::to_string).collect();
+        let expected = format!("[{}]", texts.join(", "));
+        differences.push(Difference { aspect: Aspect::Output, expected, found: list(found) });
+    }
+    if let (Some(wanted), Some(found)) = (&expected.stack, stack)
+        && !all_fit(wanted, found)
+    {
+        let (expected, found) = (wanted_list(wanted), stack_list(found));
+        differences.push(Difference { aspect: Aspect::Stack, expected, found });
     }
     for wanted in &expected.cells {
-        let Some(found) = cell(wanted.bank, wanted.index) else { continue };
-        if !wanted.value.fits(found) {
-            let bank = &isa.machine().banks[usize::from(wanted.bank.0)];
-            let name = format!("{}[{}]", bank.name, wanted.index);
-            differences.push(Difference {
-                aspect: Aspect::Cell,
-                expected: format!("{name} = {}", wanted.value),
-                found: format!("{name} = {found}"),
-            });
-        }
+        let name = wanted.place.text(isa);
+        let found = match cell(&wanted.place) {
+            Sight::Hidden => continue,
+            Sight::Holds(found) if wanted.value.fits(&found) => continue,
+            Sight::Holds(found) => format!("{name} = {found}"),
+            Sight::Absent => format!("no {name}"),
+        };
+        let expected = format!("{name} = {}", wanted.value);
+        differences.push(Difference { aspect: Aspect::Cell, expected, found });
     }
     differences
 }

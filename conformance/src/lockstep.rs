@@ -1,6 +1,7 @@
 //! Holds an engine to the reference tier: one program, hashes first, then the first wrong step.
 
 use bytestone_spec::Isa;
+use bytestone_spec::isa::TrapId;
 use bytestone_vm::codec::Codec;
 use bytestone_vm::trace::{Checkpoints, NoTrace};
 use bytestone_vm::{Fault, Phase};
@@ -12,7 +13,7 @@ use crate::verdict::{Difference, Failure};
 mod compare;
 mod locate;
 
-pub use compare::{cell_text, end_fits};
+pub use compare::{cell_text, end_fits, seen_cell_text};
 pub use locate::{After, Divergence};
 
 /// A program, and what the reference tier makes of it.
@@ -51,6 +52,8 @@ pub enum Finding {
     Differs(Box<Failure>),
     /// The engine does not do this.
     Unsupported(String),
+    /// It shows what are no values of the machine; why, in words.
+    NoValues(String),
 }
 
 /// How often the hash of a run of so many steps is noted at first. A checkpoint costs as much as the
@@ -136,9 +139,16 @@ impl<'a> Subject<'a> {
         if !engine.runs(self.isa) {
             return Some(format!("the engine does not run {}", self.isa.name()));
         }
+        let full = self.isa.trap(TrapId::OUT_OF_MEMORY);
         let faults = match &self.expected {
             Expected::Runs { end: End::Fuel, .. } if engine.fuel == Fuel::Ignored => {
                 return Some("the engine takes no fuel".to_owned());
+            }
+            // Whether the heap is full depends on how its cells are counted.
+            Expected::Runs { end: End::Trap { trap: Some(trap), .. }, .. }
+                if *trap == full.name && !engine.observes.heap =>
+            {
+                return Some("the engine does not count the cells of the heap".to_owned());
             }
             Expected::Runs { .. } => return None,
             Expected::Rejected(faults) => faults,
@@ -177,6 +187,9 @@ impl<'a> Subject<'a> {
             }
             (Expected::Runs { prepared, .. }, Reply::Ran(found)) => (prepared, found),
         };
+        if let Err(why) = found.check(self.isa) {
+            return Ok(Finding::NoValues(why));
+        }
         let expected =
             prepared.run(&self.input, request.fuel, request.watch, description.observes)?;
         let mut differences = compare::ran(self.isa, &expected, found);

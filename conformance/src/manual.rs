@@ -1,5 +1,6 @@
 //! The manual of a machine, made from its checked instruction set: one HTML page, or Markdown.
 
+mod dynamic;
 mod facts;
 mod html;
 mod layout;

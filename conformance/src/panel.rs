@@ -103,6 +103,7 @@ fn common(one: Observed, other: Observed) -> Observed {
         stack: one.stack && other.stack,
         cells: one.cells && other.cells,
         output: one.output && other.output,
+        heap: one.heap && other.heap,
     }
 }
 
@@ -121,10 +122,10 @@ fn answer(reply: &Reply, observed: Observed) -> String {
         parts.push(format!("output {}", crate::judge::list(output)));
     }
     if let Some(stack) = &state.stack {
-        parts.push(format!("stack {}", crate::judge::list(stack)));
+        parts.push(format!("stack {}", crate::judge::stack_list(stack)));
     }
     if let Some(cells) = state.cells.as_ref().filter(|cells| !cells.is_empty()) {
-        parts.push(format!("cells {}", crate::engine::cell::cells_text(cells)));
+        parts.push(format!("cells {}", crate::engine::cell::seen_text(cells)));
     }
     if let Some(pc) = state.pc {
         parts.push(format!("at offset {pc}"));

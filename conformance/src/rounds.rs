@@ -8,11 +8,13 @@ use std::sync::LazyLock;
 
 use arbitrary::Unstructured;
 use bytestone_spec::diagnostic::{Source, Style};
+use bytestone_spec::isa::Container;
 use bytestone_spec::load::BuiltinOnly;
 use bytestone_spec::{Isa, builtin, load};
 use bytestone_vm::asm::{self, assemble, disassemble};
 use bytestone_vm::codec::{Codec, DecodeError};
 use bytestone_vm::generate::Generator;
+use bytestone_vm::module::Module;
 use bytestone_vm::trace::HashTrace;
 use bytestone_vm::verify::{Verified, verify};
 use bytestone_vm::{Outcome, Program, Reference, Rejection, State, soundness};
@@ -165,7 +167,12 @@ impl Subject {
     /// Faults are there, lie in the code, are ordered and belong to one phase.
     fn check_faults(&self, code: &[u8], rejection: &Rejection) -> Result<(), Defect> {
         let faults = &rejection.faults;
-        let inside = faults.iter().all(|fault| (fault.at as usize) < code.len().max(1));
+        // A field that is missing from the end of a module lies at its end.
+        let end = match self.isa.container() {
+            Container::Raw => code.len().max(1),
+            Container::Module => code.len() + 1,
+        };
+        let inside = faults.iter().all(|fault| (fault.at as usize) < end);
         let ordered = faults.is_sorted_by_key(|fault| (fault.at, fault.reason));
         let phase = rejection.phase();
         let one_phase = faults.iter().all(|fault| fault.reason.phase() == phase);
@@ -217,10 +224,15 @@ pub fn decoder(data: &[u8]) -> Result<Fate, Defect> {
             |error| subject.defect(code, format!("a decoded instruction does not encode: {error}")),
         )?;
     }
-    if encoded != code {
+    if encoded != program.code() {
         return Err(subject.defect(code, format!("it encodes to {}", hex(&encoded))));
     }
-    Ok(Fate::Accepted)
+    match program.module().map(Module::write) {
+        None => Ok(Fate::Accepted),
+        Some(Ok(bytes)) if bytes == code => Ok(Fate::Accepted),
+        Some(Ok(bytes)) => Err(subject.defect(code, format!("it is written as {}", hex(&bytes)))),
+        Some(Err(error)) => Err(subject.defect(code, error)),
+    }
 }
 
 /// A machine, then bytes or entropy: the verifier takes any program, says the same of it each time, and

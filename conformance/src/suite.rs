@@ -4,15 +4,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
 use bytestone_spec::Isa;
-use bytestone_spec::isa::BankId;
 use bytestone_vm::asm;
 use bytestone_vm::codec::Codec;
+use bytestone_vm::value::Form;
 
-use crate::case::{Case, Expect, ExpectedOutcome};
+use crate::case::{Case, Expect, ExpectedOutcome, Place};
 use crate::engine::{
-    Description, End, Engine, Mishap, MishapKind, NamedCell, Reply, Request, Watch,
+    Description, End, Engine, Mishap, MishapKind, NamedCell, Reply, Request, SeenCell, Watch,
 };
-use crate::judge::end_differences;
+use crate::judge::{Sight, end_differences};
 use crate::lockstep::{Finding, Subject, end_fits};
 use crate::runner::{Contender, Examiner, Tools};
 use crate::verdict::{Aspect, Difference, Failure, Verdict};
@@ -255,6 +255,7 @@ pub fn verdict(
     };
     match subject.judge(engine, &request, &reply) {
         Ok(Finding::Agrees) => Verdict::Pass,
+        Ok(Finding::NoValues(why)) => Verdict::Error(MishapKind::Protocol(why).into()),
         Ok(Finding::Unsupported(message)) => Verdict::Skip(match message.as_str() {
             "" => "the engine does not support it".to_owned(),
             message => format!("the engine does not support it: {message}"),
@@ -284,12 +285,13 @@ fn open_verdict(isa: &Isa, case: &Case, request: Request, reply: Result<Reply, M
         Err(Mishap { kind: MishapKind::GivenUp(why), .. }) => return Verdict::NotRun(why),
         Err(mishap) => return Verdict::Error(mishap),
     };
+    if let Err(why) = ran.check(isa) {
+        return Verdict::Error(MishapKind::Protocol(why).into());
+    }
     let Expect::Runs(expected) = &case.expect else { return Verdict::Pass };
-    let cells = ran.state.cells.as_ref();
-    let cell = |bank: BankId, index: u32| {
-        let name = &isa.machine().banks[usize::from(bank.0)].name;
-        let there = cells?.iter().find(|cell| cell.bank == *name && cell.index == index);
-        Some(there.map_or(0, |cell| cell.value))
+    let cell = |place: &Place| match &ran.state.cells {
+        Some(cells) => sight(isa, place, cells),
+        None => Sight::Hidden,
     };
     let (output, stack) = (ran.output.as_deref(), ran.state.stack.as_deref());
     let mut differences = end_differences(isa, expected, output, stack, cell);
@@ -309,4 +311,19 @@ fn open_verdict(isa: &Isa, case: &Case, request: Request, reply: Result<Reply, M
     }
     let request = Some(Box::new(request));
     Verdict::Fail(Box::new(Failure { differences, divergence: None, request }))
+}
+
+/// What an engine shows of a place; a cell of a bank that it leaves out is fresh.
+fn sight(isa: &Isa, place: &Place, cells: &[SeenCell]) -> Sight {
+    let (bank, key) = place.named(isa);
+    if let Some(cell) = cells.iter().find(|cell| cell.is(bank, &key)) {
+        return Sight::Holds(cell.value.clone());
+    }
+    match place {
+        Place::Global(_) => Sight::Absent,
+        Place::Cell { bank, .. } => {
+            let bank = &isa.machine().banks[usize::from(bank.0)];
+            Sight::Holds(Form::new(isa, bank.of).fresh())
+        }
+    }
 }

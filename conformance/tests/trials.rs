@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use bytestone::engine::record::Recorder;
 use bytestone::engine::{Description, End, Engine, Fuel, Mishap, Phases, Reply, Request, Traces};
 use bytestone::trials::Trials;
-use bytestone_vm::trace::view::{Observed, View};
+use bytestone_vm::Value;
+use bytestone_vm::trace::view::{Key, Observed, View};
 
 fn main() -> ExitCode {
     Trials::built_in().expect("the built-in corpus reads").run(Calculator::new)
@@ -29,16 +30,16 @@ impl View for State {
         self.pc as u32
     }
 
-    fn stack(&self) -> impl DoubleEndedIterator<Item = i128> + ExactSizeIterator {
+    fn stack(&self) -> impl DoubleEndedIterator<Item = Value> + ExactSizeIterator {
         self.stack.iter().map(|&value| value.into())
     }
 
-    fn cells(&self) -> impl Iterator<Item = (&str, u32, i128)> {
+    fn cells(&self) -> impl Iterator<Item = (&str, Key, Value)> {
         let all = (0..).zip(self.variables).filter(|&(_, value)| value != 0);
-        all.map(|(index, value)| ("local", index, value.into()))
+        all.map(|(index, value)| ("local", Key::Index(index), value.into()))
     }
 
-    fn output(&self) -> impl DoubleEndedIterator<Item = i128> + ExactSizeIterator {
+    fn output(&self) -> impl DoubleEndedIterator<Item = Value> + ExactSizeIterator {
         self.output.iter().map(|&value| value.into())
     }
 }

@@ -3,19 +3,22 @@
 
 mod body;
 mod condition;
+mod dynamic;
 mod encoding;
 mod expr;
 mod fuse;
 mod machine;
 mod operand;
 mod overlap;
+mod storage;
 
 use std::collections::{HashMap, HashSet};
 
 use crate::diagnostic::{Diagnostics, Span};
 use crate::file::{InstructionFile, SpecFile, TextOrList};
 use crate::isa::{
-    Effect, Instruction, Isa, LIMIT_TRAPS, Machine, Op, SourceText, TransferKind, Trap, TrapId,
+    Effect, Instruction, Isa, LIMIT_TRAPS, ListInput, Machine, Op, SourceText, TransferKind, Trap,
+    TrapId,
 };
 use crate::lang::ast::{EffectItem, Name};
 use crate::lang::{parse_action, parse_effect, parse_pattern};
@@ -123,8 +126,9 @@ pub(crate) fn check(file: &SpecFile, context: &mut Context<'_>) -> Option<Isa> {
     sections(context)?;
     machine::reserved(file, context);
     let header = machine::header(file, context);
-    let machine = machine::machine(&file.machine, context);
-    let code_end = machine::code(file.code.as_ref(), context);
+    let container = machine::container(file, context);
+    let machine = machine::machine(file, context);
+    let code_end = machine::code(file.code.as_ref(), container, context);
     let traps = machine::traps(file, context);
     let decisions = machine::notes("decisions", &file.decisions, context);
     let errata = machine::notes("errata", &file.errata, context);
@@ -165,6 +169,7 @@ pub(crate) fn check(file: &SpecFile, context: &mut Context<'_>) -> Option<Isa> {
         about: file.about.as_ref().map_or_else(String::new, |about| about.0.clone()),
         sources: file.sources.iter().map(|(name, title)| (name.clone(), title.0.clone())).collect(),
         machine,
+        container,
         code_end,
         traps,
         instructions,
@@ -380,6 +385,14 @@ pub(crate) struct StackEffect {
     pub(crate) inputs: Vec<Name>,
     pub(crate) outputs: Vec<Name>,
     pub(crate) callee: Option<Name>,
+    /// The list that is popped from the top.
+    pub(crate) list: Option<ListDecl>,
+}
+
+/// Cells on the top of the stack, and the operand that says how many.
+pub(crate) struct ListDecl {
+    pub(crate) name: Name,
+    pub(crate) count: Name,
 }
 
 fn stack_effect(cx: &InstructionContext<'_>, context: &mut Context<'_>) -> Option<StackEffect> {
@@ -413,11 +426,23 @@ fn stack_effect(cx: &InstructionContext<'_>, context: &mut Context<'_>) -> Optio
             return None;
         }
         for item in items {
+            if let Some(list) = effect.list.as_ref().filter(|_| side == "pops") {
+                let message = "a list of inputs stands on the top of the stack";
+                context.diagnostics.error(list.name.span, message);
+                return None;
+            }
             match item {
                 EffectItem::Cell(name) => cells.push(name),
-                EffectItem::Typed(name) => context
-                    .diagnostics
-                    .unsupported(name.span, "a stack effect with types or of variable length"),
+                EffectItem::List(name, ty, count) if side == "pops" => {
+                    list_type(&ty, cx, context);
+                    effect.list = Some(ListDecl { name, count });
+                }
+                EffectItem::List(name, ..) => {
+                    context.diagnostics.unsupported(name.span, "a list of outputs");
+                }
+                EffectItem::Typed(name) => {
+                    context.diagnostics.unsupported(name.span, "a stack effect with types");
+                }
                 EffectItem::Callee(name) if side == "pushes" && effect.callee.is_none() => {
                     effect.callee = Some(name);
                 }
@@ -432,10 +457,27 @@ fn stack_effect(cx: &InstructionContext<'_>, context: &mut Context<'_>) -> Optio
     Some(effect)
 }
 
+/// The cells of a list have the type of the stack.
+fn list_type(ty: &Name, cx: &InstructionContext<'_>, context: &mut Context<'_>) {
+    let machine = cx.machine;
+    let cells = storage::Cells { union: machine.union.as_ref() };
+    let found = cells.named(&ty.text, ty.span, context);
+    if let (Some(found), Some(stack)) = (found, machine.stack)
+        && found != stack.of
+    {
+        context.diagnostics.error(ty.span, "the cells of a list have the type of the stack's");
+    }
+}
+
 /// The effect that a body has; it agrees with the declared one, which the lowering checked.
 fn effect_of(declared: &StackEffect, meaning: &body::Meaning) -> Effect {
     let mut effect = Effect {
         inputs: declared.inputs.iter().map(|name| name.text.clone()).collect(),
+        list: meaning
+            .body
+            .list
+            .zip(declared.list.as_ref())
+            .map(|(count, list)| ListInput { name: list.name.text.clone(), count }),
         outputs: declared.outputs.iter().map(|name| name.text.clone()).collect(),
         falls_through: meaning.falls_through,
         jumps: Vec::new(),
@@ -451,7 +493,8 @@ fn effect_of(declared: &StackEffect, meaning: &body::Meaning) -> Effect {
                 }
             }
             TransferKind::Call { operand } => effect.call = Some(operand),
-            TransferKind::Return => effect.returns = true,
+            TransferKind::Return | TransferKind::Leave { .. } => effect.returns = true,
+            TransferKind::Invoke { .. } => {}
             TransferKind::Halt => effect.halts = true,
         }
     }

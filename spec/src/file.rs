@@ -39,7 +39,7 @@ pub struct SpecFile {
     /// How code is laid out.
     #[schemars(required, extend("x-independent" = true))]
     pub code: Option<CodeFile>,
-    /// What holds a program: `raw`, the bytes of the code alone.
+    /// What holds a program: `raw`, the bytes of the code alone; `module`, constants and functions.
     pub container: Option<Text>,
     /// Words of bit fields, by name.
     #[serde(default)]
@@ -64,8 +64,10 @@ pub struct SpecFile {
     pub errata: IndexMap<String, NoteFile>,
     /// Pure helper functions. Not supported yet.
     pub defs: Option<Reserved>,
-    /// Value types. Not supported yet.
-    pub types: Option<Reserved>,
+    /// The type of dynamic values: its name, and its variants with what they carry (`unit`, `bool`, an integer
+    /// type of at most 32 bits, `f64`, `str`, `array`, `map`, `closure`).
+    #[serde(default)]
+    pub types: IndexMap<String, IndexMap<String, Text>>,
     /// Host functions. Not supported yet.
     pub externs: Option<Reserved>,
     /// Features that programs can require, and what they mean.
@@ -83,18 +85,52 @@ pub struct MachineFile {
     pub locals: Option<BankFile>,
     /// Registers, called `reg`.
     pub registers: Option<BankFile>,
-    /// Global variables by number, called `global`.
-    pub globals: Option<BankFile>,
+    /// Global variables, called `global`.
+    pub globals: Option<GlobalsFile>,
     /// The call stack of subroutines.
     pub calls: Option<CallsFile>,
     /// The type of printed values.
     pub output: Option<Text>,
     /// Linear memory. Not supported yet.
     pub memory: Option<Reserved>,
-    /// Frames of calls. Not supported yet.
-    pub frame: Option<Reserved>,
-    /// The heap. Not supported yet.
-    pub heap: Option<Reserved>,
+    /// What each call of a function has of its own.
+    pub frame: Option<FrameFile>,
+    /// The heap of texts, arrays, maps, closures and captured variables.
+    pub heap: Option<HeapFile>,
+}
+
+/// What each call of a function has of its own.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FrameFile {
+    /// How many frames may be active at once.
+    pub depth: LimitFile,
+    /// The type of its variables, called `local`; functions say how many they have.
+    pub locals: Option<TextOrList>,
+    /// The type of the variables that closures capture, called `upvalue`.
+    pub captures: Option<TextOrList>,
+}
+
+/// The heap.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HeapFile {
+    /// How many cells may be live at once.
+    pub cells: LimitFile,
+}
+
+/// Global variables, by number or by name.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GlobalsFile {
+    /// The type of its cells, as in `i32`.
+    pub of: TextOrList,
+    /// How many cells there are, when they have numbers.
+    pub count: Option<LimitFile>,
+    /// What an index is written with in assembly and traces, as `G` in `G7`.
+    pub prefix: Option<Text>,
+    /// `number` (when absent) or `name`.
+    pub by: Option<Text>,
 }
 
 /// The operand stack.
@@ -105,7 +141,7 @@ pub struct StackFile {
     pub of: TextOrList,
     /// How many cells it holds.
     pub depth: LimitFile,
-    /// What owns it: `program` (when absent); `frame` is not supported yet.
+    /// What owns it: `program` (when absent), or `frame` on machines that call functions.
     pub per: Option<Text>,
 }
 
@@ -198,8 +234,12 @@ pub struct BitsFile {
 pub struct OperandFile {
     /// How the number is stored, as in `i16be`; as wide as its field when absent.
     pub raw: Option<Text>,
-    /// What it means: `label`, `entry`, `reg`, `local`, `global` or `imm`.
+    /// What it means: `label`, `entry`, `reg`, `local`, `upvalue`, `global`, `const`, `func` or `imm`.
     pub is: Text,
+    /// For constants, the variant that they must be of.
+    pub of: Option<Text>,
+    /// For constants, the number of the first one: `0` (when absent) or `1`.
+    pub first: Option<Text>,
     /// For labels, where it leads, in terms of `raw` and one of `next`, `insn`, `operand`.
     pub value: Option<Text>,
     /// What it is, for the manual.

@@ -8,7 +8,12 @@ mod encoding;
 
 use std::fmt;
 
+mod set;
+mod value;
+
 pub use encoding::{ByteOrder, Encoding, Field, Linear, Part, Word};
+pub use set::{Isa, Note};
+pub use value::{CellType, Conversion, FloatOp, New, Payload, Question, Union, Variant, VariantId};
 
 /// A fixed-width integer type, `i1` to `i64` and `u1` to `u64`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -113,19 +118,39 @@ pub struct Machine {
     /// The most calls that may be active at once, if the machine has subroutines.
     pub call_depth: Option<u32>,
     /// The type of printed values, if the machine prints.
-    pub output: Option<IntType>,
+    pub output: Option<CellType>,
+    /// The union of the machine's dynamic values, if it has them.
+    pub union: Option<Union>,
+    /// The most frames of functions that may be active, if the machine calls functions.
+    pub frames: Option<u32>,
+    /// Whether the machine has global variables by name.
+    pub named_globals: bool,
+    /// The most live cells of the heap, 1 to [`crate::limits::HEAP_CELLS`]; 0 on machines without one.
+    pub heap: u32,
 }
 
 /// The operand stack of a machine.
 #[derive(Clone, Copy, Debug)]
 pub struct StackRules {
     /// The type of its cells.
-    pub of: IntType,
-    /// The most cells that it holds, 1 to [`crate::limits::STACK_DEPTH`].
+    pub of: CellType,
+    /// The most cells that it holds, 1 to [`crate::limits::STACK_DEPTH`]: for the whole program, or
+    /// in each frame on machines that call functions.
     pub depth: u32,
 }
 
-/// A bank of cells, all zero when a program starts.
+/// To what a bank of cells belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// To the program: there is one of it.
+    Program,
+    /// To the frame of a function: the locals. Each function says how many it has.
+    Frame,
+    /// To the closure that a frame runs: the captured variables. Each function says how many it has.
+    Closure,
+}
+
+/// A bank of cells, all fresh (zero, or the first variant of the union) when its owner starts.
 #[derive(Clone, Debug)]
 pub struct Bank {
     /// The name in actions, case files and traces: `local`, `reg` or `global`.
@@ -133,9 +158,20 @@ pub struct Bank {
     /// What an index is written with in assembly and traces (`R` in `R7`); empty for bare numbers.
     pub prefix: String,
     /// The type of the cells.
-    pub of: IntType,
-    /// How many cells there are.
+    pub of: CellType,
+    /// How many cells there are, or may be where functions say how many.
     pub count: u32,
+    /// To what it belongs.
+    pub owner: Owner,
+}
+
+/// What a program is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Container {
+    /// The bytes of its code.
+    Raw,
+    /// A module: constants and functions.
+    Module,
 }
 
 /// What happens when execution runs past the last instruction.
@@ -167,10 +203,12 @@ impl TrapId {
     pub const STACK_OVERFLOW: TrapId = TrapId(0);
     /// The call stack is full. Every machine has this trap.
     pub const CALL_DEPTH: TrapId = TrapId(1);
+    /// The heap cannot hold what the instruction makes. Every machine has this trap.
+    pub const OUT_OF_MEMORY: TrapId = TrapId(2);
 }
 
 /// The names of the traps that every machine has, in the order of their ids.
-pub const LIMIT_TRAPS: [&str; 2] = ["stack_overflow", "call_depth"];
+pub const LIMIT_TRAPS: [&str; 3] = ["stack_overflow", "call_depth", "out_of_memory"];
 
 /// The index of an instruction in [`Isa::instructions`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -286,6 +324,19 @@ pub enum OperandKind {
     Index(BankId),
     /// A place in the code.
     Label(LabelRule),
+    /// The index of a constant of the module. Numbers outside of them are rejected as `bad_index`.
+    Constant(ConstantRule),
+    /// The index of a function of the module. Numbers outside of them are rejected as `bad_index`.
+    Function,
+}
+
+/// Which constants an operand may name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConstantRule {
+    /// The variant that the constant must be of; another is rejected as `type_mismatch`.
+    pub of: Option<VariantId>,
+    /// The number that names the first constant: 0, or 1 where numbers start at 1.
+    pub first: u8,
 }
 
 /// How the number of a label operand leads to an offset in the code:
@@ -327,8 +378,10 @@ pub enum LabelRole {
 /// What an instruction does to the stack and to control.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Effect {
-    /// Names of the cells that it pops, bottom first.
+    /// Names of the cells that it pops, bottom first; on top of them are those of the list.
     pub inputs: Vec<String>,
+    /// The list of cells that it pops from the top of the stack, if it does.
+    pub list: Option<ListInput>,
     /// Names of the cells that it pushes, bottom first.
     pub outputs: Vec<String>,
     /// Whether execution can go on with the next instruction (after a call: once it returned).
@@ -341,6 +394,15 @@ pub struct Effect {
     pub returns: bool,
     /// Whether it can end the program.
     pub halts: bool,
+}
+
+/// Cells on the top of the stack whose number is an operand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListInput {
+    /// The name in the action.
+    pub name: String,
+    /// The operand that says how many.
+    pub count: u8,
 }
 
 /// A temporary of a body.
@@ -356,8 +418,10 @@ pub type Temp = u8;
 ///    whose guard holds takes place; without one, control goes to the next instruction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Body {
-    /// How many cells are popped.
+    /// How many cells are popped, besides those of a list.
     pub inputs: u8,
+    /// The operand that says how many cells of a list are popped, if there is one.
+    pub list: Option<u8>,
     /// How many operands there are, not counting a list.
     pub operands: u8,
     /// Phase one. Op `i` defines temporary `inputs + operands + i`; a trap's is not used.
@@ -410,6 +474,62 @@ pub enum Op {
         then: Temp,
         /// The cell if it does not.
         other: Temp,
+    },
+    /// Whether a value is of a variant: a truth value.
+    Is {
+        /// The value.
+        a: Temp,
+        /// The variant.
+        variant: VariantId,
+    },
+    /// The payload of a value; 0 when it is of another variant.
+    Payload {
+        /// The value.
+        a: Temp,
+        /// The variant.
+        variant: VariantId,
+    },
+    /// The value of a variant with a payload.
+    Make {
+        /// The payload.
+        a: Temp,
+        /// The variant.
+        variant: VariantId,
+    },
+    /// An operation of floats.
+    Float {
+        /// Which.
+        op: FloatOp,
+        /// The left or only one.
+        a: Temp,
+        /// The right one.
+        b: Temp,
+    },
+    /// A conversion between a float and an integer.
+    Convert {
+        /// Which way.
+        way: Conversion,
+        /// The integer type.
+        ty: IntType,
+        /// What is converted.
+        a: Temp,
+    },
+    /// What can be asked of values and of the heap as it was before the instruction.
+    Ask {
+        /// The question.
+        question: Question,
+        /// What is asked about.
+        a: Temp,
+        /// What else the question needs.
+        b: Temp,
+    },
+    /// A new cell of the heap, if the guard holds; else 0. The limit of the heap is examined with
+    /// the other limits.
+    New {
+        /// The truth value that must hold, if any.
+        guard: Option<Temp>,
+        /// What is made.
+        what: New,
     },
     /// The step ends in a trap if `cond` holds.
     TrapIf {
@@ -560,6 +680,25 @@ pub enum WriteTo {
     },
     /// The output.
     Output,
+    /// An element of an array; with its length as index, a new one behind the last. Nothing for a greater index.
+    Element {
+        /// Holds the array.
+        array: Temp,
+        /// Holds the index.
+        index: Temp,
+    },
+    /// The entry of a map for a text.
+    Entry {
+        /// Holds the map.
+        map: Temp,
+        /// Holds the text.
+        key: Temp,
+    },
+    /// The global variable of a name.
+    Global {
+        /// Holds the name.
+        name: Temp,
+    },
 }
 
 /// A transfer of control of phase two.
@@ -595,124 +734,18 @@ pub enum TransferKind {
     },
     /// Return to the instruction after the latest call.
     Return,
+    /// Call a closure in a frame of its own, with the cells of the list as its first locals. What it returns is
+    /// pushed when it does.
+    Invoke {
+        /// Holds the closure.
+        closure: Temp,
+    },
+    /// Leave the frame and push a value on the stack of the caller's; in the first frame, end the program with
+    /// the value as all that is on the stack.
+    Leave {
+        /// The value.
+        value: Temp,
+    },
     /// End the program.
     Halt,
-}
-
-/// A note of the spec about its source: what it decided, or what the source has wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Note {
-    /// Its name, which cases cite.
-    pub name: String,
-    /// Where in the source.
-    pub reference: Option<String>,
-    /// What was decided or found.
-    pub text: String,
-}
-
-/// A checked instruction set.
-#[derive(Clone, Debug)]
-pub struct Isa {
-    pub(crate) name: String,
-    pub(crate) version: Version,
-    pub(crate) title: String,
-    pub(crate) about: String,
-    pub(crate) sources: Vec<(String, String)>,
-    pub(crate) machine: Machine,
-    pub(crate) code_end: CodeEnd,
-    pub(crate) traps: Vec<Trap>,
-    pub(crate) instructions: Vec<Instruction>,
-    pub(crate) decisions: Vec<Note>,
-    pub(crate) errata: Vec<Note>,
-}
-
-impl Isa {
-    /// The name that case files and commands use.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The version of the spec.
-    pub fn version(&self) -> Version {
-        self.version
-    }
-
-    /// A title for people.
-    pub fn title(&self) -> &str {
-        &self.title
-    }
-
-    /// What the machine is, as Markdown.
-    pub fn about(&self) -> &str {
-        &self.about
-    }
-
-    /// The documents that the spec cites: short name and title.
-    pub fn sources(&self) -> &[(String, String)] {
-        &self.sources
-    }
-
-    /// The storage of the machine.
-    pub fn machine(&self) -> &Machine {
-        &self.machine
-    }
-
-    /// What running past the last instruction does.
-    pub fn code_end(&self) -> CodeEnd {
-        self.code_end
-    }
-
-    /// All traps, by [`TrapId`]; those of the limits come first.
-    pub fn traps(&self) -> &[Trap] {
-        &self.traps
-    }
-
-    /// The trap with an id of this instruction set.
-    pub fn trap(&self, id: TrapId) -> &Trap {
-        &self.traps[usize::from(id.0)]
-    }
-
-    /// All instructions, by [`InsnId`], in the order of the spec file.
-    pub fn instructions(&self) -> &[Instruction] {
-        &self.instructions
-    }
-
-    /// The instruction with an id of this instruction set.
-    #[inline]
-    pub fn instruction(&self, id: InsnId) -> &Instruction {
-        &self.instructions[usize::from(id.0)]
-    }
-
-    /// The instruction with a mnemonic.
-    pub fn find_instruction(&self, name: &str) -> Option<InsnId> {
-        let at = self.instructions.iter().position(|insn| insn.name == name)?;
-        u16::try_from(at).ok().map(InsnId)
-    }
-
-    /// The trap with a name.
-    pub fn find_trap(&self, name: &str) -> Option<TrapId> {
-        let at = self.traps.iter().position(|trap| trap.name == name)?;
-        u16::try_from(at).ok().map(TrapId)
-    }
-
-    /// The bank with a name.
-    pub fn find_bank(&self, name: &str) -> Option<BankId> {
-        let at = self.machine.banks.iter().position(|bank| bank.name == name)?;
-        u8::try_from(at).ok().map(BankId)
-    }
-
-    /// The ids of all banks, in order.
-    pub fn banks(&self) -> impl Iterator<Item = BankId> {
-        (0..self.machine.banks.len()).map(|at| BankId(at as u8))
-    }
-
-    /// What the spec decided where its source is silent.
-    pub fn decisions(&self) -> &[Note] {
-        &self.decisions
-    }
-
-    /// Where the source is wrong or contradicts itself.
-    pub fn errata(&self) -> &[Note] {
-        &self.errata
-    }
 }

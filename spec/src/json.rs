@@ -7,7 +7,8 @@
 //! |---|---|
 //! | `isa`, `version`, `title`, `about` | texts |
 //! | `sources` | list of `{name, title}` |
-//! | `machine` | `{stack, banks, call_depth, output}`; what the machine does not have is `null` |
+//! | `machine` | `{stack, banks, call_depth, output, union, frames, named_globals, heap}`; what the machine does not have is `null` |
+//! | `container` | `raw` or `module` |
 //! | `code_end` | `reject` or `halt` |
 //! | `traps` | list of `{name, doc, ref}`, those of the limits first |
 //! | `instructions` | list of instructions, see below |
@@ -23,9 +24,10 @@
 use serde_json::{Value, json};
 
 use crate::isa::{
-    BankId, BinaryOp, Body, ByteOrder, ClauseId, CodeEnd, Effect, Encoding, Instruction, IntType,
-    Isa, LabelBase, LabelRole, Linear, Machine, Note, Op, Operand, OperandKind, Part, Transfer,
-    TransferKind, UnaryOp, Word, Write, WriteTo,
+    BankId, BinaryOp, Body, ByteOrder, CellType, ClauseId, CodeEnd, Container, Conversion, Effect,
+    Encoding, FloatOp, Instruction, IntType, Isa, LabelBase, LabelRole, Linear, Machine, New, Note,
+    Op, Operand, OperandKind, Owner, Part, Payload, Question, Temp, Transfer, TransferKind,
+    UnaryOp, Union, VariantId, Word, Write, WriteTo,
 };
 
 /// The header of the document.
@@ -57,6 +59,10 @@ pub fn to_json(isa: &Isa) -> Value {
         "about": isa.about(),
         "sources": sources,
         "machine": machine(isa.machine()),
+        "container": match isa.container() {
+            Container::Raw => "raw",
+            Container::Module => "module",
+        },
         "code_end": match isa.code_end() {
             CodeEnd::Reject => "reject",
             CodeEnd::Halt => "halt",
@@ -91,17 +97,61 @@ fn machine(machine: &Machine) -> Value {
             json!({
                 "name": bank.name,
                 "prefix": bank.prefix,
-                "of": ty(bank.of),
+                "of": cell(machine, bank.of),
                 "count": bank.count,
+                "owner": match bank.owner {
+                    Owner::Program => "program",
+                    Owner::Frame => "frame",
+                    Owner::Closure => "closure",
+                },
             })
         })
         .collect();
     json!({
-        "stack": machine.stack.map(|stack| json!({"of": ty(stack.of), "depth": stack.depth})),
+        "stack": machine.stack.map(|stack| json!({"of": cell(machine, stack.of), "depth": stack.depth})),
         "banks": banks,
         "call_depth": machine.call_depth,
-        "output": machine.output.map(ty),
+        "output": machine.output.map(|of| cell(machine, of)),
+        "union": machine.union.as_ref().map(union),
+        "frames": machine.frames,
+        "named_globals": machine.named_globals,
+        "heap": machine.heap,
     })
+}
+
+fn cell(machine: &Machine, of: CellType) -> String {
+    match (of, &machine.union) {
+        (CellType::Int(of), _) => ty(of),
+        (CellType::Value, Some(union)) => union.name.clone(),
+        (CellType::Value, None) => String::new(),
+    }
+}
+
+fn union(union: &Union) -> Value {
+    let variants: Vec<Value> = union
+        .variants
+        .iter()
+        .map(|variant| json!({"name": variant.name, "payload": payload(variant.payload)}))
+        .collect();
+    json!({"name": union.name, "variants": variants})
+}
+
+fn payload(payload: Payload) -> String {
+    match payload {
+        Payload::Unit => "unit".to_owned(),
+        Payload::Bool => "bool".to_owned(),
+        Payload::Int(of) => ty(of),
+        Payload::Float => "f64".to_owned(),
+        Payload::Str => "str".to_owned(),
+        Payload::Array => "array".to_owned(),
+        Payload::Map => "map".to_owned(),
+        Payload::Closure => "closure".to_owned(),
+    }
+}
+
+fn variant(isa: &Isa, id: VariantId) -> Option<&str> {
+    let union = isa.machine().union.as_ref()?;
+    union.variants.get(usize::from(id.0)).map(|variant| variant.name.as_str())
 }
 
 fn instruction(isa: &Isa, insn: &Instruction) -> Value {
@@ -153,6 +203,12 @@ fn operand_row(isa: &Isa, operand: &Operand) -> Value {
             "scale": rule.scale,
             "bias": rule.bias,
         }),
+        OperandKind::Constant(rule) => json!({
+            "is": "const",
+            "of": rule.of.and_then(|of| variant(isa, of)),
+            "first": rule.first,
+        }),
+        OperandKind::Function => json!({"is": "func"}),
     };
     json!({"name": operand.name, "raw": ty(operand.raw), "kind": kind})
 }
@@ -225,6 +281,7 @@ fn linear(sum: &Linear) -> Value {
 fn effect(effect: &Effect) -> Value {
     json!({
         "inputs": effect.inputs,
+        "list": effect.list.as_ref().map(|list| json!({"name": list.name, "count": list.count})),
         "outputs": effect.outputs,
         "falls_through": effect.falls_through,
         "jumps": effect.jumps,
@@ -235,12 +292,13 @@ fn effect(effect: &Effect) -> Value {
 }
 
 fn body(isa: &Isa, insn: &Instruction) -> Value {
-    let Body { inputs, operands, ops, outputs, writes, transfers } = &insn.body;
+    let Body { inputs, list, operands, ops, outputs, writes, transfers } = &insn.body;
     let ops: Vec<Value> = ops.iter().map(|row| op(isa, insn, row)).collect();
     let writes: Vec<Value> = writes.iter().map(|row| write(isa, insn, row)).collect();
     let transfers: Vec<Value> = transfers.iter().map(|row| transfer(insn, row)).collect();
     json!({
         "inputs": inputs,
+        "list": list,
         "operands": operands,
         "ops": ops,
         "outputs": outputs,
@@ -272,12 +330,68 @@ fn op(isa: &Isa, insn: &Instruction, op: &Op) -> Value {
         Op::Select { cond, then, other } => {
             json!({"op": "select", "cond": cond, "then": then, "other": other})
         }
+        Op::Is { a, variant: id } => json!({"op": "is", "variant": variant(isa, id), "a": a}),
+        Op::Payload { a, variant: id } => {
+            json!({"op": "payload", "variant": variant(isa, id), "a": a})
+        }
+        Op::Make { a, variant: id } => json!({"op": "make", "variant": variant(isa, id), "a": a}),
+        Op::Float { op, a, b } => json!({"op": float(op), "a": a, "b": b}),
+        Op::Convert { way, ty: of, a } => {
+            let name = match way {
+                Conversion::ToFloat => "to_float",
+                Conversion::Truncate => "truncate",
+            };
+            json!({"op": name, "type": ty(of), "a": a})
+        }
+        Op::Ask { question, a, b } => json!({"op": ask(question), "a": a, "b": b}),
+        Op::New { guard, what } => new(guard, what),
         Op::TrapIf { cond, trap, clause: id } => json!({
             "op": "trap_if",
             "cond": cond,
             "trap": isa.trap(trap).name,
             "clause": clause(insn, id),
         }),
+    }
+}
+
+fn float(op: FloatOp) -> &'static str {
+    match op {
+        FloatOp::Add => "float_add",
+        FloatOp::Sub => "float_sub",
+        FloatOp::Mul => "float_mul",
+        FloatOp::Div => "float_div",
+        FloatOp::Rem => "float_rem",
+        FloatOp::Neg => "float_neg",
+        FloatOp::Eq => "float_eq",
+        FloatOp::Lt => "float_lt",
+        FloatOp::Le => "float_le",
+    }
+}
+
+fn ask(question: Question) -> &'static str {
+    match question {
+        Question::Equal => "equal",
+        Question::StrLen => "str_len",
+        Question::StrEq => "str_eq",
+        Question::StrLt => "str_lt",
+        Question::StrLe => "str_le",
+        Question::ArrayLen => "array_len",
+        Question::Element => "element",
+        Question::MapLen => "map_len",
+        Question::Has => "has",
+        Question::Entry => "entry",
+        Question::HasGlobal => "has_global",
+        Question::Global => "global",
+        Question::Arity => "arity",
+    }
+}
+
+fn new(guard: Option<Temp>, what: New) -> Value {
+    match what {
+        New::Concat(a, b) => json!({"op": "new_concat", "guard": guard, "a": a, "b": b}),
+        New::Array => json!({"op": "new_array", "guard": guard}),
+        New::Map => json!({"op": "new_map", "guard": guard}),
+        New::Closure(function) => json!({"op": "new_closure", "guard": guard, "a": function}),
     }
 }
 
@@ -303,36 +417,39 @@ fn binary(op: BinaryOp) -> &'static str {
 }
 
 fn write(isa: &Isa, insn: &Instruction, write: &Write) -> Value {
-    let clause = clause(insn, write.clause);
-    match write.to {
-        WriteTo::Bank { bank: id, index } => json!({
-            "to": "bank",
-            "bank": bank(isa, id),
-            "index": index,
-            "value": write.value,
-            "guard": write.guard,
-            "clause": clause,
-        }),
-        WriteTo::Output => json!({
-            "to": "output",
-            "value": write.value,
-            "guard": write.guard,
-            "clause": clause,
-        }),
-    }
+    let mut row = match write.to {
+        WriteTo::Bank { bank: id, index } => {
+            json!({"to": "bank", "bank": bank(isa, id), "index": index})
+        }
+        WriteTo::Output => json!({"to": "output"}),
+        WriteTo::Element { array, index } => {
+            json!({"to": "element", "array": array, "index": index})
+        }
+        WriteTo::Entry { map, key } => json!({"to": "entry", "map": map, "key": key}),
+        WriteTo::Global { name } => json!({"to": "global", "name": name}),
+    };
+    row["value"] = json!(write.value);
+    row["guard"] = json!(write.guard);
+    row["clause"] = json!(clause(insn, write.clause));
+    row
 }
 
 fn transfer(insn: &Instruction, transfer: &Transfer) -> Value {
-    let (kind, operand, index) = match transfer.kind {
-        TransferKind::Jump { operand } => ("jump", Some(operand), None),
-        TransferKind::JumpList { operand, index } => ("jump_list", Some(operand), Some(index)),
-        TransferKind::Call { operand } => ("call", Some(operand), None),
-        TransferKind::Return => ("return", None, None),
-        TransferKind::Halt => ("halt", None, None),
+    let (kind, operand, value, index) = match transfer.kind {
+        TransferKind::Jump { operand } => ("jump", Some(operand), None, None),
+        TransferKind::JumpList { operand, index } => {
+            ("jump_list", Some(operand), None, Some(index))
+        }
+        TransferKind::Call { operand } => ("call", Some(operand), None, None),
+        TransferKind::Return => ("return", None, None, None),
+        TransferKind::Invoke { closure } => ("invoke", None, Some(closure), None),
+        TransferKind::Leave { value } => ("leave", None, Some(value), None),
+        TransferKind::Halt => ("halt", None, None, None),
     };
     json!({
         "kind": kind,
         "operand": operand,
+        "value": value,
         "index": index,
         "guard": transfer.guard,
         "clause": clause(insn, transfer.clause),

@@ -22,6 +22,10 @@ pub const TEXT_BYTES: usize = 16 << 10;
 pub const NESTING: usize = 64;
 /// Statements of an action.
 pub const STATEMENTS: usize = 255;
+/// Arms of a `match`.
+pub const ARMS: usize = 32;
+/// Values that one `match` looks at.
+pub const MATCHED: usize = 3;
 /// Infix operators in a text, which also bounds how deep its tree is.
 pub const OPERATORS: usize = 255;
 /// Temporaries of an instruction's body, its inputs and operands among them.
@@ -38,3 +42,11 @@ pub const STACK_DEPTH: u32 = 1 << 16;
 pub const CALL_DEPTH: u32 = 1 << 16;
 /// Cells of a bank.
 pub const BANK_CELLS: u32 = 1 << 16;
+/// Live cells of a heap.
+pub const HEAP_CELLS: u32 = 1 << 20;
+/// Variables of a frame, and those that a closure captures.
+pub const FRAME_CELLS: u32 = 1 << 12;
+/// Frames of functions.
+pub const FRAMES: u32 = 1 << 12;
+/// Variants of a union.
+pub const VARIANTS: usize = 7;

@@ -7,11 +7,17 @@
 //! `/2` behind its mnemonic stands for the second encoding, and so on. The elements of a list stand
 //! in brackets.
 
+mod constant;
+mod directive;
 mod disassembly;
 mod error;
+mod functions;
+mod header;
 mod layout;
+mod listing;
 mod parser;
 mod print;
+mod stack;
 mod token;
 
 use std::ops::Range;
@@ -27,8 +33,10 @@ use error::{ErrorLog, Locator};
 /// What a text was assembled to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assembled {
-    /// The bytes.
+    /// The bytes; on machines whose programs are modules, those of the module.
     pub bytes: Vec<u8>,
+    /// Where the code is in them.
+    pub code: Range<usize>,
     /// The instructions and `.byte` lines, in the order of their offsets.
     pub statements: Vec<Statement>,
 }
@@ -47,7 +55,7 @@ pub struct Statement {
 impl Assembled {
     /// The statement that put the byte at `offset` there; `None` outside the code.
     pub fn statement_at(&self, offset: u32) -> Option<&Statement> {
-        self.bytes.get(offset as usize)?;
+        self.bytes.get(self.code.clone())?.get(offset as usize)?;
         let after = self.statements.partition_point(|statement| statement.offset <= offset);
         self.statements.get(after.checked_sub(1)?)
     }
@@ -92,14 +100,22 @@ pub fn assemble(codec: &Codec<'_>, text: impl AsRef<[u8]>) -> Result<Assembled, 
             return Err(errors.finish(std::str::from_utf8(valid).unwrap_or_default()));
         }
     };
-    let mut draft = parser::parse(codec, text, &mut errors);
+    let (mut draft, outline) = parser::parse(codec, text, &mut errors);
     if errors.is_empty() {
         draft.settle(codec.isa(), &mut errors);
     }
     if errors.is_empty() {
-        let bytes = draft.encode(codec, &mut errors);
+        let code = draft.encode(codec, &mut errors);
         if errors.is_empty() {
-            return Ok(Assembled { bytes, statements: statements(&draft, text) });
+            let len = code.len();
+            let bytes = match outline {
+                None => code,
+                Some(outline) => outline.finish(codec, &draft, code, &mut errors),
+            };
+            if errors.is_empty() {
+                let (code, statements) = (bytes.len() - len..bytes.len(), statements(&draft, text));
+                return Ok(Assembled { bytes, code, statements });
+            }
         }
     }
     Err(errors.finish(text))

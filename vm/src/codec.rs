@@ -7,10 +7,13 @@ mod word;
 
 use std::collections::HashMap;
 
-use bytestone_spec::isa::{ByteOrder, Encoding, InsnId, Instruction, IntType, Isa, Part};
+use bytestone_spec::isa::{
+    ByteOrder, Container, Encoding, InsnId, Instruction, IntType, Isa, Part,
+};
 
 use crate::fault::{Fault, Reason, Rejection};
 use crate::limits;
+use crate::module::{Module, ModuleError, ModuleErrorKind, Places, Reader};
 use crate::program::{Insn, Program};
 use plan::Plan;
 use table::{Lookup, Table};
@@ -208,39 +211,42 @@ impl<'isa> Codec<'isa> {
         self.mnemonics.get(name).copied()
     }
 
-    /// Decodes code, one instruction after the other from its start to its end.
+    /// Decodes a program: its code, or on machines whose programs are modules the bytes of a module.
     ///
-    /// After a fault the sweep goes on where the next instruction is known to start: after a
+    /// Code is decoded one instruction after the other from its start to its end, and that of each function of a module on its
+    /// own. After a fault the sweep goes on where the next instruction is known to start: after a
     /// `bad_operand`, unless the fault is a LEB128 number without an end, and after an
-    /// `unknown_opcode` on machines whose instructions all have one length.
+    /// `unknown_opcode` on machines whose instructions all have one length; in a module, also with the next function.
     ///
     /// # Errors
     ///
-    /// All faults that the sweep found, or that the code is over [`limits::CODE_BYTES`].
-    pub fn decode(&self, code: &[u8]) -> Result<Program, DecodeError> {
-        check_len(code)?;
-        let mut faults = FaultLog::default();
-        // Most instructions take two bytes or more.
-        let mut insns = Vec::with_capacity(code.len() / 2 + 1);
-        let mut operands = Vec::with_capacity(code.len() / 4 + 1);
-        let mut offset = 0;
-        while (offset as usize) < code.len() {
-            match self.decode_one(code, offset, &mut operands) {
-                Ok(insn) => {
-                    offset = insn.next();
-                    insns.push(insn);
-                }
-                Err(undecoded) => {
-                    faults.push_with(|| undecoded.fault(self.isa, code));
-                    let Some(resume) = undecoded.resume else { break };
-                    offset = resume;
-                }
-            }
+    /// All faults that the sweep found, the first fault of the module around the code, or that the bytes are over
+    /// [`limits::CODE_BYTES`].
+    pub fn decode(&self, bytes: &[u8]) -> Result<Program, DecodeError> {
+        check_len(bytes)?;
+        if self.isa.container() == Container::Module {
+            return self.decode_module(bytes);
         }
-        match faults.into_rejection() {
-            None => Ok(Program::new(code.to_vec(), insns, operands)),
+        let mut sweep = Sweep::with_room_for(bytes.len());
+        sweep.go_through(self, bytes, 0);
+        match sweep.faults.into_rejection() {
+            None => Ok(Program::new(bytes.to_vec(), sweep.insns, sweep.operands)),
             Some(rejection) => Err(rejection.into()),
         }
+    }
+
+    fn decode_module(&self, bytes: &[u8]) -> Result<Program, DecodeError> {
+        let rejected = |error: ModuleError| Rejection { faults: vec![error.fault()], omitted: 0 };
+        let (module, places) = Reader::new(bytes, Some(self.isa)).module().map_err(rejected)?;
+        let mut sweep = Sweep::with_room_for(module.code.len());
+        for function in &module.functions {
+            sweep.go_through(self, &module.code[..function.end() as usize], function.start);
+        }
+        if let Some(rejection) = sweep.faults.into_rejection() {
+            return Err(rejection.into());
+        }
+        check_lines(&module, &places, &sweep.insns).map_err(rejected)?;
+        Ok(Program::of_module(bytes.to_vec(), module, sweep.insns, sweep.operands))
     }
 
     /// Decodes the instruction at `offset`, and appends the cells of its operands to `operands`.
@@ -346,6 +352,42 @@ impl<'isa> Codec<'isa> {
     }
 }
 
+/// Code that is being decoded.
+struct Sweep {
+    insns: Vec<Insn>,
+    operands: Vec<u64>,
+    faults: FaultLog,
+}
+
+impl Sweep {
+    fn with_room_for(bytes: usize) -> Self {
+        // Most instructions take two bytes or more.
+        Self {
+            insns: Vec::with_capacity(bytes / 2 + 1),
+            operands: Vec::with_capacity(bytes / 4 + 1),
+            faults: FaultLog::default(),
+        }
+    }
+
+    /// Decodes code from `offset` to its end.
+    #[inline]
+    fn go_through(&mut self, codec: &Codec<'_>, code: &[u8], mut offset: u32) {
+        while (offset as usize) < code.len() {
+            match codec.decode_one(code, offset, &mut self.operands) {
+                Ok(insn) => {
+                    offset = insn.next();
+                    self.insns.push(insn);
+                }
+                Err(undecoded) => {
+                    self.faults.push_with(|| undecoded.fault(codec.isa, code));
+                    let Some(resume) = undecoded.resume else { break };
+                    offset = resume;
+                }
+            }
+        }
+    }
+}
+
 /// Appends the bytes of operands that an encoding can hold.
 fn write(encoding: &Encoding, operands: &[u64], out: &mut Vec<u8>) {
     for part in &encoding.parts {
@@ -373,6 +415,20 @@ fn write(encoding: &Encoding, operands: &[u64], out: &mut Vec<u8>) {
             }
         }
     }
+}
+
+/// Whether each entry of the line tables is for the start of an instruction.
+fn check_lines(module: &Module, places: &Places, insns: &[Insn]) -> Result<(), ModuleError> {
+    for (function, &first) in module.functions.iter().zip(&places.lines) {
+        for (entry, line) in (0..).zip(&function.lines) {
+            let offset = function.start + line.offset;
+            if insns.binary_search_by_key(&offset, |insn| insn.offset).is_err() {
+                let kind = ModuleErrorKind::LineInside { offset: line.offset };
+                return Err(ModuleError { at: first + 8 * entry, kind });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The length in bytes of an instruction at `offset` whose operands have the raw numbers in `raw`

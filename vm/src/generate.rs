@@ -4,8 +4,10 @@ mod builder;
 mod condition;
 mod draft;
 mod entropy;
+mod functions;
 mod ladder;
 mod plan;
+mod variants;
 
 use arbitrary::Unstructured;
 use bytestone_spec::isa::Isa;
@@ -13,6 +15,7 @@ use bytestone_spec::isa::Isa;
 use crate::codec::Codec;
 use builder::build;
 use entropy::Entropy;
+use functions::ModulePlan;
 use plan::{Plan, Swarm};
 
 /// Why no programs can be generated for an instruction set.
@@ -45,6 +48,8 @@ pub enum GenerateError {
 pub struct Generator<'isa> {
     codec: Codec<'isa>,
     plan: Plan<'isa>,
+    /// On machines with functions, what its modules are made of.
+    modules: Option<ModulePlan<'isa>>,
     /// The program that no entropy makes.
     least: Vec<u8>,
 }
@@ -63,18 +68,38 @@ impl<'isa> Generator<'isa> {
     pub fn new(isa: &'isa Isa) -> Result<Self, GenerateError> {
         let codec = Codec::new(isa);
         let plan = Plan::new(isa);
+        if isa.machine().frames.is_some() {
+            return Self::of_modules(isa, codec, plan);
+        }
         if !plan.can_end(0) {
             return Err(GenerateError::NoEnd);
         }
         let mut none = Unstructured::new(&[]);
         let draft = build(&plan, &Swarm::default(), &mut Entropy::new(&mut none), 0);
         let least = draft.encode(&codec).ok_or(GenerateError::NoEnd)?;
-        Ok(Self { codec, plan, least })
+        Ok(Self { codec, plan, modules: None, least })
+    }
+
+    fn of_modules(
+        isa: &'isa Isa,
+        codec: Codec<'isa>,
+        plan: Plan<'isa>,
+    ) -> Result<Self, GenerateError> {
+        let modules = ModulePlan::new(isa).ok_or(GenerateError::NoEnd)?;
+        let mut none = Unstructured::new(&[]);
+        let least = modules.build(&codec, &mut Entropy::new(&mut none), 0);
+        let least = least.ok_or(GenerateError::NoEnd)?;
+        Ok(Self { codec, plan, modules: Some(modules), least })
     }
 
     /// A program that the verifier accepts.
     pub fn program(&self, entropy: &mut Unstructured<'_>) -> Vec<u8> {
         let mut entropy = Entropy::new(entropy);
+        if let Some(modules) = &self.modules {
+            let budget = 1 << (LEAST_BUDGET + entropy.below(GREATEST_BUDGET - LEAST_BUDGET));
+            let module = modules.build(&self.codec, &mut entropy, budget);
+            return module.unwrap_or_else(|| self.least.clone());
+        }
         let swarm = Swarm::choose(&self.plan, &mut entropy);
         let sizes = GREATEST_BUDGET - LEAST_BUDGET;
         let mut budget = (1 << (LEAST_BUDGET + entropy.below(sizes))).min(swarm.span / 2);

@@ -1,6 +1,10 @@
 //! A decoded program: its bytes as a row of instructions with their operands.
 
+use std::ops::Range;
+
 use bytestone_spec::isa::{Encoding, InsnId, Isa, LabelBase, LabelRule, OperandKind, Part};
+
+use crate::module::Module;
 
 /// A decoded instruction in its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +31,11 @@ impl Insn {
         &isa.instruction(self.id).encodings[usize::from(self.form)]
     }
 
+    /// Where its operands start in the table that it was decoded into.
+    pub(crate) fn first_operand(&self) -> usize {
+        self.first_operand as usize
+    }
+
     /// The offset of the first byte after it.
     #[inline]
     pub fn next(&self) -> u32 {
@@ -34,26 +43,21 @@ impl Insn {
     }
 
     /// Where label operand `operand` leads to when its raw number is in `cell`; `None` for other
-    /// operands. The result may lie outside the code.
-    pub fn target(&self, isa: &Isa, operand: u8, cell: u64) -> Option<i128> {
+    /// operands. `origin` is where the function starts that the instruction is in; 0 in programs without functions.
+    pub(crate) fn target(&self, isa: &Isa, operand: u8, cell: u64, origin: u32) -> Option<i128> {
         let description = isa.instruction(self.id).operands.get(usize::from(operand))?;
         let OperandKind::Label(rule) = description.kind else { return None };
-        Some(self.label_target(isa, operand, rule, description.raw.value(cell)))
-    }
-
-    /// Where label operand `operand`, of which `rule` is the rule, leads to with a raw number.
-    #[inline]
-    pub(crate) fn label_target(&self, isa: &Isa, operand: u8, rule: LabelRule, raw: i128) -> i128 {
         // The loader keeps scale and bias within 33 bits: no sum overflows.
-        self.label_base(isa, operand, rule) + i128::from(rule.scale) * raw
+        let distance = i128::from(rule.scale) * description.raw.value(cell);
+        Some(self.label_base(isa, operand, rule, origin) + distance)
     }
 
-    /// Where label operand `operand` leads to with the raw number 0.
+    /// Where label operand `operand`, of which `rule` is the rule, leads to with the raw number 0.
     #[inline]
-    pub(crate) fn label_base(&self, isa: &Isa, operand: u8, rule: LabelRule) -> i128 {
+    pub(crate) fn label_base(&self, isa: &Isa, operand: u8, rule: LabelRule, origin: u32) -> i128 {
         let offset = i128::from(self.offset);
         let base = match rule.base {
-            LabelBase::Code => 0,
+            LabelBase::Code => origin.into(),
             LabelBase::Insn => offset,
             LabelBase::Next => offset + i128::from(self.len),
             LabelBase::Operand => offset + i128::from(part_offset(self.encoding(isa), operand)),
@@ -65,7 +69,9 @@ impl Insn {
 /// A program whose bytes were decoded, every one of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
-    code: Vec<u8>,
+    bytes: Vec<u8>,
+    /// What the bytes are on machines whose programs are modules; on others they are the code.
+    module: Option<Box<Module>>,
     insns: Vec<Insn>,
     operands: Vec<u64>,
 }
@@ -73,12 +79,49 @@ pub struct Program {
 impl Program {
     /// A program of instructions that cover `code` without gaps, their operands in one row.
     pub(crate) fn new(code: Vec<u8>, insns: Vec<Insn>, operands: Vec<u64>) -> Self {
-        Self { code, insns, operands }
+        Self { bytes: code, module: None, insns, operands }
     }
 
-    /// The bytes.
+    /// A program of a module with its bytes, whose functions each are whole instructions.
+    pub(crate) fn of_module(
+        bytes: Vec<u8>,
+        module: Module,
+        insns: Vec<Insn>,
+        operands: Vec<u64>,
+    ) -> Self {
+        Self { bytes, module: Some(Box::new(module)), insns, operands }
+    }
+
+    /// The bytes that it was decoded from.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The code, in which offsets are counted: all bytes, or in a module the code of all functions.
     pub fn code(&self) -> &[u8] {
-        &self.code
+        self.module.as_ref().map_or(&self.bytes, |module| &module.code)
+    }
+
+    /// The module, on machines whose programs are modules.
+    pub fn module(&self) -> Option<&Module> {
+        self.module.as_deref()
+    }
+
+    /// The index of the function to whose code an offset in the code belongs.
+    pub fn function_of(&self, offset: u32) -> Option<usize> {
+        self.module()?.function_of(offset)
+    }
+
+    /// The index of the function that the instruction with index `at` belongs to.
+    pub fn function_at(&self, at: usize) -> Option<usize> {
+        self.function_of(self.insns.get(at)?.offset)
+    }
+
+    /// The instructions of the function with an index.
+    pub fn insns_of(&self, function: usize) -> Option<Range<usize>> {
+        let function = self.module()?.functions.get(function)?;
+        let index = |offset| self.insns.partition_point(|insn| insn.offset < offset);
+        Some(index(function.start)..index(function.end()))
     }
 
     /// The instructions, in the order of their offsets and without gaps.
@@ -110,17 +153,25 @@ impl Program {
             _ => None,
         });
         let cells = self.operands(at).get(operand..).unwrap_or_default();
+        let origin = self.origin(at);
         list.into_iter().flat_map(move |(rule, raw)| {
-            let base = insn.label_base(isa, operand as u8, rule);
+            let base = insn.label_base(isa, operand as u8, rule, origin);
             cells.iter().map(move |cell| base + i128::from(rule.scale) * raw.value(*cell))
         })
     }
 
-    /// Where label operand `operand` of the instruction with index `at` leads to; `None` for other
-    /// operands. The result may lie outside the code.
+    /// The offset in the code to which label operand `operand` of the instruction with index `at` leads; `None` for
+    /// other operands. The result may lie outside the code, and outside the instruction's function.
     pub fn target(&self, isa: &Isa, at: usize, operand: u8) -> Option<i128> {
         let cell = *self.operands(at).get(usize::from(operand))?;
-        self.insns[at].target(isa, operand, cell)
+        self.insns[at].target(isa, operand, cell, self.origin(at))
+    }
+
+    /// Where the function starts that the instruction with index `at` is in; 0 in programs without functions.
+    #[inline]
+    pub(crate) fn origin(&self, at: usize) -> u32 {
+        let Some(module) = self.module() else { return 0 };
+        self.function_at(at).map_or(0, |function| module.functions[function].start)
     }
 }
 

@@ -1,13 +1,22 @@
 //! The reference tier: walks the obvious form of every instruction with every check on.
 
+mod dynamic;
+
+use std::sync::Arc;
+
 use bytestone_spec::isa::{
-    Body, CodeEnd, Isa, Op, OperandKind, Temp, TransferKind, TrapId, Write, WriteTo,
+    BankId, Body, CodeEnd, ConstantRule, Isa, Op, OperandKind, Owner, Temp, TransferKind, TrapId,
+    Union, Write, WriteTo,
 };
 
+use self::dynamic::Dynamic;
+use crate::heap::{Handle, Heap};
 use crate::limits;
+use crate::module::{Capture, Constant, Module};
 use crate::program::Program;
-use crate::state::State;
+use crate::state::{Frame, State};
 use crate::trace::{Change, Tracer};
+use crate::value::Text;
 use crate::verify::Verified;
 
 /// How a run ended.
@@ -57,6 +66,12 @@ pub enum Stuck {
         /// The offset.
         at: u64,
     },
+    /// What is called is no function of the module.
+    #[error("the call at offset {at} finds no function")]
+    NoFunction {
+        /// The offset of the call.
+        at: u32,
+    },
     /// A return found no active call.
     #[error("the return at offset {at} finds no active call")]
     ReturnWithoutCall {
@@ -78,6 +93,62 @@ pub struct Reference<'a> {
     code_end: CodeEnd,
     stack_depth: usize,
     call_depth: usize,
+    frame_depth: usize,
+    heap_cells: u64,
+    union: Option<&'a Union>,
+    functions: Functions,
+    /// The texts among the constants, in the order of their handles.
+    texts: Vec<Arc<str>>,
+    collector: Collector,
+}
+
+/// When the heap is collected. It cannot be observed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Collector {
+    /// When its limit might be exceeded.
+    #[default]
+    WhenFull,
+    /// Whenever something is made: shows whether a root is missed.
+    Always,
+}
+
+/// The functions of a module as calls need them.
+#[derive(Clone, Debug, Default)]
+struct Functions {
+    list: Vec<Callable>,
+}
+
+#[derive(Clone, Debug)]
+struct Callable {
+    start: u32,
+    arity: u32,
+    locals: u32,
+    captures: Vec<Capture>,
+}
+
+impl Functions {
+    fn of(module: Option<&Module>) -> Self {
+        let functions = module.map_or(&[][..], |module| &module.functions);
+        let list = functions.iter().map(|function| Callable {
+            start: function.start,
+            arity: function.arity,
+            locals: function.locals,
+            captures: function.captures.clone(),
+        });
+        Self { list: list.collect() }
+    }
+
+    fn get(&self, function: u32) -> Option<&Callable> {
+        self.list.get(function as usize)
+    }
+
+    fn arity(&self, function: u32) -> u32 {
+        self.get(function).map_or(0, |function| function.arity)
+    }
+
+    fn captures(&self, function: u32) -> &[Capture] {
+        self.get(function).map_or(&[], |function| &function.captures)
+    }
 }
 
 /// In [`Reference::starts`]: no instruction.
@@ -94,6 +165,21 @@ struct Prepared<'a> {
     last_operand: u32,
     /// How many values it prints at most.
     prints: u32,
+    /// How many cells of a list it pops.
+    list: u32,
+    /// Whether it makes something on the heap or lets it grow.
+    allocates: bool,
+}
+
+impl<'a> Prepared<'a> {
+    fn new(body: &'a Body, next: u32, [first_operand, last_operand]: [u32; 2], list: u32) -> Self {
+        let prints = body.writes.iter().filter(|write| write.to == WriteTo::Output).count() as u32;
+        let makes = body.ops.iter().any(|op| matches!(op, Op::New { .. }));
+        let grows =
+            |write: &Write| matches!(write.to, WriteTo::Element { .. } | WriteTo::Entry { .. });
+        let allocates = makes || body.writes.iter().any(grows);
+        Self { body, next, first_operand, last_operand, prints, list, allocates }
+    }
 }
 
 /// The temporaries of a step; a [`Temp`] is always in range.
@@ -110,21 +196,18 @@ impl<'a> Reference<'a> {
     pub fn new(isa: &'a Isa, verified: &Verified) -> Self {
         let program = verified.program();
         let machine = isa.machine();
+        let (constants, texts) = constant_cells(machine.union.as_ref(), program.module());
         let mut starts = vec![NO_START; program.code().len()];
         let mut insns = Vec::with_capacity(program.insns().len());
         let mut operands = Vec::new();
         for (at, insn) in program.insns().iter().enumerate() {
             starts[insn.offset as usize] = at as u32;
+            let first_operand = operands.len();
+            operands.extend(operand_values(isa, program, &constants, at));
             let body = &isa.instruction(insn.id).body;
-            let is_print = |write: &&Write| write.to == WriteTo::Output;
-            insns.push(Prepared {
-                body,
-                next: insn.next(),
-                first_operand: operands.len() as u32,
-                last_operand: (operands.len() + program.operands(at).len()) as u32,
-                prints: body.writes.iter().filter(is_print).count() as u32,
-            });
-            operands.extend(operand_values(isa, program, at));
+            let list = body.list.map_or(0, |count| operands[first_operand + usize::from(count)]);
+            let range = [first_operand as u32, operands.len() as u32];
+            insns.push(Prepared::new(body, insn.next(), range, list as u32));
         }
         Self {
             starts,
@@ -133,7 +216,18 @@ impl<'a> Reference<'a> {
             code_end: isa.code_end(),
             stack_depth: machine.stack.map_or(0, |stack| stack.depth as usize),
             call_depth: machine.call_depth.unwrap_or(0) as usize,
+            frame_depth: machine.frames.unwrap_or(0) as usize,
+            heap_cells: machine.heap.into(),
+            union: machine.union.as_ref(),
+            functions: Functions::of(program.module()),
+            texts,
+            collector: Collector::default(),
         }
+    }
+
+    /// The same, with another collector.
+    pub fn collecting(self, collector: Collector) -> Self {
+        Self { collector, ..self }
     }
 
     /// Runs the program from `state` for at most `fuel` steps; an instruction that halts or
@@ -149,6 +243,9 @@ impl<'a> Reference<'a> {
         fuel: u64,
         tracer: &mut impl Tracer,
     ) -> Result<Outcome, Stuck> {
+        if state.steps == 0 && state.frames.is_empty() {
+            self.begin(state);
+        }
         let last = state.steps.saturating_add(fuel);
         let mut temps: Temps = [0; 1 << Temp::BITS];
         loop {
@@ -157,7 +254,7 @@ impl<'a> Reference<'a> {
             if state.steps >= last {
                 return Ok(Outcome::Fuel);
             }
-            if insn.prints as usize + state.output.len() > limits::OUTPUT_VALUES {
+            if insn.prints as usize + state.printed > limits::OUTPUT_VALUES {
                 return Ok(Outcome::OutputLimit);
             }
             tracer.before(at, state);
@@ -172,6 +269,28 @@ impl<'a> Reference<'a> {
                 return Ok(outcome);
             }
         }
+    }
+
+    /// Enters the first function of a module.
+    fn begin(&self, state: &mut State) {
+        if let Some(union) = self.union {
+            state.heap = Heap::new(union, self.texts.iter().cloned());
+        }
+        if let Some(first) = self.functions.get(0) {
+            self.enter(state, first, Frame::first());
+        }
+    }
+
+    /// Enters a function. What was pushed on the stack of its own are the arguments.
+    fn enter(&self, state: &mut State, function: &Callable, frame: Frame) {
+        state.pc = function.start;
+        let frame = Frame { locals: state.locals.len(), ..frame };
+        let arguments = state.stack.get(frame.base..).unwrap_or_default();
+        let arguments = &arguments[..arguments.len().min(function.arity as usize)];
+        state.locals.extend_from_slice(arguments);
+        state.locals.resize(frame.locals + function.locals as usize, Union::FRESH);
+        state.stack.truncate(frame.base);
+        state.frames.push(frame);
     }
 
     /// The index of the instruction at `pc`; `None` when the program ran past its last one.
@@ -195,18 +314,30 @@ impl<'a> Reference<'a> {
     ) -> Result<Next, Stuck> {
         let body = insn.body;
         let height = self.load(insn, state, temps)?;
-        let trap = evaluate(body, state, temps)?;
+        let list = height + usize::from(body.inputs);
+        let trap = self.evaluate(body, state, temps, list)?;
         let holds = |guard: Option<Temp>| guard.is_none_or(|guard| temps[usize::from(guard)] != 0);
         let transfer = body.transfers.iter().find(|it| holds(it.guard)).map(|it| it.kind);
-        let trap = trap.or_else(|| self.exceeded(height + body.outputs.len(), transfer, state));
+        let trap = trap
+            .or_else(|| self.exceeded(insn, height + body.outputs.len(), transfer, state, temps));
         if let Some(trap) = trap {
             tracer.change(Change::Trap(trap));
             return Ok(Next::End(Outcome::Trap { trap, at: state.pc }));
         }
 
+        if let Some(TransferKind::Invoke { closure }) = transfer {
+            self.commit_writes(body, state, temps, tracer)?;
+            return self.invoke(
+                insn,
+                Handle::of(temps[usize::from(closure)]),
+                height,
+                state,
+                tracer,
+            );
+        }
         state.stack.truncate(height);
         state.stack.extend(body.outputs.iter().map(|&output| temps[usize::from(output)]));
-        commit_writes(body, state, temps, tracer)?;
+        self.commit_writes(body, state, temps, tracer)?;
         let target = |operand: u8| temps[usize::from(body.inputs) + usize::from(operand)];
         match transfer {
             None => Ok(Next::Go(insn.next.into())),
@@ -224,8 +355,58 @@ impl<'a> Reference<'a> {
                 tracer.change(Change::Frame(state.calls.len() as u32));
                 Ok(Next::Go(back.into()))
             }
+            Some(TransferKind::Leave { value }) => {
+                self.leave(temps[usize::from(value)], state, tracer)
+            }
             Some(TransferKind::Halt) => Ok(Next::End(Outcome::Halt)),
+            Some(TransferKind::Invoke { .. }) => Ok(Next::Go(insn.next.into())),
         }
+    }
+
+    /// Calls a closure with the list on the stack as arguments; the stack is left at `height`.
+    fn invoke(
+        &self,
+        insn: &Prepared<'a>,
+        closure: Handle,
+        height: usize,
+        state: &mut State,
+        tracer: &mut impl Tracer,
+    ) -> Result<Next, Stuck> {
+        let called = state.heap.closure(closure).ok_or(Stuck::NoFunction { at: state.pc })?;
+        let function = called.function;
+        let captures = Arc::clone(&called.captures);
+        let callee = self.functions.get(function).ok_or(Stuck::NoFunction { at: state.pc })?;
+        let list = height + usize::from(insn.body.inputs);
+        state.stack.drain(height..list);
+        let frame = Frame {
+            function,
+            back: insn.next,
+            base: height,
+            locals: 0,
+            captures,
+            closure: Some(closure),
+        };
+        self.enter(state, callee, frame);
+        tracer.change(Change::Frame(state.depth()));
+        Ok(Next::Go(state.pc.into()))
+    }
+
+    /// Leaves the running frame, with a value for the caller.
+    fn leave(
+        &self,
+        value: u64,
+        state: &mut State,
+        tracer: &mut impl Tracer,
+    ) -> Result<Next, Stuck> {
+        let frame = state.frames.pop().ok_or(Stuck::ReturnWithoutCall { at: state.pc })?;
+        state.stack.truncate(frame.base);
+        state.locals.truncate(frame.locals);
+        state.stack.push(value);
+        if state.frames.is_empty() {
+            return Ok(Next::End(Outcome::Halt));
+        }
+        tracer.change(Change::Frame(state.depth()));
+        Ok(Next::Go(frame.back.into()))
     }
 
     /// Where an element of an instruction's list leads.
@@ -241,10 +422,12 @@ impl<'a> Reference<'a> {
     #[inline]
     fn load(&self, insn: &Prepared<'a>, state: &State, temps: &mut Temps) -> Result<usize, Stuck> {
         let (inputs, operands) = (usize::from(insn.body.inputs), usize::from(insn.body.operands));
-        let available = state.stack.len();
-        let Some(height) = available.checked_sub(inputs) else {
-            return Err(Stuck::Underflow { at: state.pc, needs: inputs, height: available });
-        };
+        let needs = inputs + insn.list as usize;
+        let available = state.stack.len() - state.base();
+        if needs > available {
+            return Err(Stuck::Underflow { at: state.pc, needs, height: available });
+        }
+        let height = state.stack.len() - needs;
         for (temp, &cell) in temps.iter_mut().zip(&state.stack[height..]) {
             *temp = cell;
         }
@@ -261,15 +444,169 @@ impl<'a> Reference<'a> {
     #[inline]
     fn exceeded(
         &self,
+        insn: &Prepared<'a>,
         height: usize,
         transfer: Option<TransferKind>,
-        state: &State,
+        state: &mut State,
+        temps: &Temps,
     ) -> Option<TrapId> {
-        if height > self.stack_depth {
+        if height - state.base() > self.stack_depth {
             return Some(TrapId::STACK_OVERFLOW);
         }
-        let calls = matches!(transfer, Some(TransferKind::Call { .. }));
-        (calls && state.calls.len() >= self.call_depth).then_some(TrapId::CALL_DEPTH)
+        let is_full = match transfer {
+            Some(TransferKind::Call { .. }) => state.calls.len() >= self.call_depth,
+            Some(TransferKind::Invoke { .. }) => state.frames.len() >= self.frame_depth,
+            _ => false,
+        };
+        if is_full {
+            return Some(TrapId::CALL_DEPTH);
+        }
+        let is_out = insn.allocates && self.exhausted(insn.body, state, temps);
+        is_out.then_some(TrapId::OUT_OF_MEMORY)
+    }
+
+    /// Whether more is live than the heap may hold, with what a step makes and the room that its writes need.
+    fn exhausted(&self, body: &Body, state: &mut State, temps: &Temps) -> bool {
+        let holds = |guard: Option<Temp>| guard.is_none_or(|guard| temps[usize::from(guard)] != 0);
+        let writes = body.writes.iter().filter(|write| holds(write.guard));
+        let growth: u64 = writes.map(|write| dynamic::growth(state, write.to, temps)).sum();
+        let allocated = !state.heap.is_settled() && self.collector == Collector::Always;
+        if allocated || state.heap.size() + growth > self.heap_cells {
+            dynamic::collect(state);
+        }
+        state.heap.settle();
+        state.heap.size() + growth > self.heap_cells
+    }
+
+    /// Evaluates the ops of phase one up to the first trap, which is returned. `list` is where the cells of
+    /// the list begin on the stack.
+    #[inline]
+    fn evaluate(
+        &self,
+        body: &Body,
+        state: &mut State,
+        temps: &mut Temps,
+        list: usize,
+    ) -> Result<Option<TrapId>, Stuck> {
+        let first = usize::from(body.inputs) + usize::from(body.operands);
+        for (place, op) in (first..).zip(&body.ops) {
+            let temp = |temp: Temp| temps[usize::from(temp)];
+            let cell = match *op {
+                Op::Const(cell) => cell,
+                Op::Read { bank, index } => self.read(bank, temp(index), state)?,
+                Op::Unary { op, ty, a } => op.apply(ty, temp(a)),
+                Op::Binary { op, ty, a, b } => op.apply(ty, temp(a), temp(b)),
+                Op::Select { cond, then, other } => {
+                    temp(if temp(cond) != 0 { then } else { other })
+                }
+                Op::TrapIf { cond, trap, .. } if temp(cond) != 0 => return Ok(Some(trap)),
+                Op::TrapIf { .. } => continue,
+                ref op => self.dynamic().evaluate(op, state, temps, list)?,
+            };
+            temps[place & 0xff] = cell;
+        }
+        Ok(None)
+    }
+
+    fn dynamic(&self) -> Dynamic<'_> {
+        Dynamic::new(self.union, &self.functions)
+    }
+
+    #[inline]
+    fn read(&self, bank: BankId, index: u64, state: &State) -> Result<u64, Stuck> {
+        let Some(storage) = state.banks.get(usize::from(bank.0)) else {
+            return Err(Stuck::BadIndex { at: state.pc, index });
+        };
+        let found = match storage.owner {
+            Owner::Program => {
+                usize::try_from(index).ok().and_then(|at| storage.cells.get(at)).copied()
+            }
+            owner => dynamic::read(state, owner, index),
+        };
+        found.ok_or(Stuck::BadIndex { at: state.pc, index })
+    }
+
+    /// Does the writes of phase two: those of banks first, because that is the order of a trace.
+    #[inline]
+    fn commit_writes<T: Tracer>(
+        &self,
+        body: &Body,
+        state: &mut State,
+        temps: &Temps,
+        tracer: &mut T,
+    ) -> Result<(), Stuck> {
+        let temp = |temp: Temp| temps[usize::from(temp)];
+        let happens = |write: &&Write| write.guard.is_none_or(|guard| temp(guard) != 0);
+        for write in body.writes.iter().filter(happens) {
+            self.commit(write.to, temp(write.value), state, temps, tracer)?;
+        }
+        for write in body.writes.iter().filter(happens) {
+            if write.to == WriteTo::Output {
+                let value = state.print(temp(write.value));
+                tracer.change(Change::Out(value));
+            }
+        }
+        Ok(())
+    }
+
+    /// Does a write that is no output.
+    #[inline]
+    fn commit<T: Tracer>(
+        &self,
+        to: WriteTo,
+        cell: u64,
+        state: &mut State,
+        temps: &Temps,
+        tracer: &mut T,
+    ) -> Result<(), Stuck> {
+        let temp = |temp: Temp| temps[usize::from(temp)];
+        let payload = |temp: Temp| Handle::of(temps[usize::from(temp)]);
+        match to {
+            WriteTo::Bank { bank, index } => {
+                let index = temp(index);
+                let missing = Stuck::BadIndex { at: state.pc, index };
+                let storage = state.banks.get_mut(usize::from(bank.0)).ok_or(missing)?;
+                match storage.owner {
+                    Owner::Program => {
+                        let place = usize::try_from(index).ok();
+                        let place = place.and_then(|index| storage.cells.get_mut(index));
+                        *place.ok_or(missing)? = cell;
+                    }
+                    owner => dynamic::write(state, owner, index, cell).ok_or(missing)?,
+                }
+                if T::CHANGES {
+                    let value = state.shown_in(bank, cell);
+                    tracer.change(Change::Cell { bank, index: index as u32, value });
+                }
+            }
+            WriteTo::Element { array, index } => {
+                state.heap.set_element(payload(array), temp(index), cell);
+                if T::CHANGES {
+                    let (index, value) = (temp(index) as u32, state.shown(cell));
+                    tracer.change(Change::Element { index, value });
+                }
+            }
+            WriteTo::Entry { map, key } => {
+                if let Some(key) = state.heap.text(payload(key)).cloned() {
+                    let shown = T::CHANGES.then(|| Text::from(&key));
+                    state.heap.set_entry(payload(map), key, cell);
+                    if let Some(key) = shown {
+                        tracer.change(Change::Entry { key, value: state.shown(cell) });
+                    }
+                }
+            }
+            WriteTo::Global { name } => {
+                if let Some(name) = state.heap.text(payload(name)).cloned() {
+                    let shown = T::CHANGES.then(|| Text::from(&name));
+                    state.globals.insert(name, cell);
+                    if let Some(name) = shown {
+                        tracer.change(Change::Global { name, value: state.shown(cell) });
+                    }
+                }
+            }
+            WriteTo::Output => {}
+        }
+        Ok(())
     }
 }
 
@@ -277,76 +614,53 @@ impl<'a> Reference<'a> {
 fn operand_values<'p>(
     isa: &'p Isa,
     program: &'p Program,
+    constants: &'p [u64],
     at: usize,
 ) -> impl Iterator<Item = u64> + 'p {
     let insn = &program.insns()[at];
-    let described = isa.instruction(insn.id);
+    let (described, origin) = (isa.instruction(insn.id), program.origin(at));
     program.operands(at).iter().enumerate().map(move |(index, &cell)| {
         let number = described.operand_of(index);
-        match described.operands[usize::from(number)].kind {
-            OperandKind::Immediate | OperandKind::Index(_) => cell,
+        let operand = &described.operands[usize::from(number)];
+        match operand.kind {
+            OperandKind::Immediate | OperandKind::Index(_) | OperandKind::Function => cell,
+            OperandKind::Constant(rule) => constant(isa, rule, constants, cell),
             OperandKind::Label(_) => {
                 // A target outside the code becomes one that no instruction can have.
-                let target = insn.target(isa, number, cell);
+                let target = insn.target(isa, number, cell, origin);
                 target.and_then(|target| u64::try_from(target).ok()).unwrap_or(u64::MAX)
             }
         }
     })
 }
 
-/// Evaluates the ops of phase one up to the first trap, which is returned.
-#[inline]
-fn evaluate(body: &Body, state: &State, temps: &mut Temps) -> Result<Option<TrapId>, Stuck> {
-    let first = usize::from(body.inputs) + usize::from(body.operands);
-    for (place, op) in (first..).zip(&body.ops) {
-        let temp = |temp: Temp| temps[usize::from(temp)];
-        let cell = match *op {
-            Op::Const(cell) => cell,
-            Op::Read { bank, index } => {
-                let index = temp(index);
-                let cell = state
-                    .banks
-                    .get(usize::from(bank.0))
-                    .and_then(|bank| bank.cells.get(usize::try_from(index).ok()?));
-                *cell.ok_or(Stuck::BadIndex { at: state.pc, index })?
-            }
-            Op::Unary { op, ty, a } => op.apply(ty, temp(a)),
-            Op::Binary { op, ty, a, b } => op.apply(ty, temp(a), temp(b)),
-            Op::Select { cond, then, other } => temp(if temp(cond) != 0 { then } else { other }),
-            Op::TrapIf { cond, trap, .. } if temp(cond) != 0 => return Ok(Some(trap)),
-            Op::TrapIf { .. } => continue,
-        };
-        temps[place & 0xff] = cell;
+/// A constant as a body sees it: a value, or the payload where only one variant is allowed.
+fn constant(isa: &Isa, rule: ConstantRule, constants: &[u64], number: u64) -> u64 {
+    let index = number.checked_sub(rule.first.into()).and_then(|index| usize::try_from(index).ok());
+    let cell = index.and_then(|index| constants.get(index)).copied().unwrap_or(Union::FRESH);
+    match (rule.of, &isa.machine().union) {
+        (Some(variant), Some(union)) => union.payload(cell, variant),
+        _ => cell,
     }
-    Ok(None)
 }
 
-/// Does the writes of phase two: those of banks first, because that is the order of a trace.
-#[inline]
-fn commit_writes(
-    body: &Body,
-    state: &mut State,
-    temps: &Temps,
-    tracer: &mut impl Tracer,
-) -> Result<(), Stuck> {
-    let temp = |temp: Temp| temps[usize::from(temp)];
-    let happens = |write: &&Write| write.guard.is_none_or(|guard| temp(guard) != 0);
-    for write in body.writes.iter().filter(happens) {
-        let WriteTo::Bank { bank, index } = write.to else { continue };
-        let (index, cell) = (temp(index), temp(write.value));
-        let missing = Stuck::BadIndex { at: state.pc, index };
-        let storage = state.banks.get_mut(usize::from(bank.0)).ok_or(missing)?;
-        let place = usize::try_from(index).ok().and_then(|index| storage.cells.get_mut(index));
-        *place.ok_or(missing)? = cell;
-        let value = storage.of.value(cell);
-        tracer.change(Change::Cell { bank, index: index as u32, value });
-    }
-    for write in body.writes.iter().filter(happens) {
-        if write.to == WriteTo::Output {
-            let cell = temp(write.value);
-            state.output.push(cell);
-            tracer.change(Change::Out(state.output_value(cell)));
-        }
-    }
-    Ok(())
+/// The cells of the constants of a module, and the texts among them: handles count these from 0.
+fn constant_cells(union: Option<&Union>, module: Option<&Module>) -> (Vec<u64>, Vec<Arc<str>>) {
+    let (Some(union), Some(module)) = (union, module) else { return Default::default() };
+    let mut texts = Vec::new();
+    let cells = module.constants.iter().map(|constant| {
+        let payload = match constant {
+            Constant::Unit => 0,
+            Constant::Bool(value) => u64::from(*value),
+            Constant::Int(value) => *value as u64,
+            Constant::Float(bits) => *bits,
+            Constant::Str(text) => {
+                texts.push(Arc::clone(text));
+                texts.len() as u64 - 1
+            }
+        };
+        let variant = constant.variant(union);
+        variant.map_or(Union::FRESH, |variant| union.make(variant, payload))
+    });
+    (cells.collect(), texts)
 }

@@ -1,14 +1,15 @@
 //! Holds every step of a run to what the verifier said about the program.
 
-use bytestone_spec::isa::{IntType, Isa};
+use bytestone_spec::isa::{CellType, Isa};
 
 use crate::reference::{Outcome, Reference, Stuck};
 use crate::state::State;
 use crate::trace::{Change, Tracer};
+use crate::value::{Form, Value};
 use crate::verify::{MaxStack, Verified};
 
 /// A step that contradicts the verifier, or a cell that is no value of its type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Violation {
     /// The instruction was reached, and the verifier said that it cannot be.
     #[error("offset {at} was reached, which the verifier excludes")]
@@ -42,12 +43,12 @@ pub enum Violation {
         /// The offset of the instruction.
         at: u32,
         /// What the cell holds.
-        value: i128,
+        value: Value,
     },
 }
 
 /// Why the verifier or the reference tier is wrong about a program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unsound {
     /// The run got stuck.
     #[error(transparent)]
@@ -93,15 +94,15 @@ impl<'a> SoundnessTrace<'a> {
     /// # Errors
     /// The first violation.
     pub fn finish(&self) -> Result<(), Violation> {
-        self.violation.map_or(Ok(()), Err)
+        self.violation.clone().map_or(Ok(()), Err)
     }
 
     fn note(&mut self, violation: Violation) {
         self.violation.get_or_insert(violation);
     }
 
-    fn check_value(&mut self, of: Option<IntType>, value: i128) {
-        if !of.is_some_and(|of| of.contains(value)) {
+    fn check_value(&mut self, of: Option<CellType>, value: Value) {
+        if !of.is_some_and(|of| Form::new(self.isa, of).admits(&value)) {
             self.note(Violation::Cell { at: self.at, value });
         }
     }
@@ -127,6 +128,9 @@ impl Tracer for SoundnessTrace<'_> {
                 let bank = self.isa.machine().banks.get(usize::from(bank.0));
                 self.check_value(bank.map(|bank| bank.of), value);
             }
+            Change::Global { value, .. }
+            | Change::Element { value, .. }
+            | Change::Entry { value, .. } => self.check_value(Some(CellType::Value), value),
             Change::Out(value) => self.check_value(self.isa.machine().output, value),
             Change::Frame(calls) => self.bases.resize(calls as usize + 1, None),
             Change::Trap(_) => {}
@@ -142,8 +146,8 @@ impl Tracer for SoundnessTrace<'_> {
         }
         let insn = self.verified.program().insns().get(at);
         let pushed = insn.map_or(0, |insn| self.isa.instruction(insn.id).body.outputs.len());
-        for value in state.stack().rev().take(pushed) {
-            self.check_value(state.stack_type(), value);
+        for value in state.top().take(pushed) {
+            self.check_value(self.isa.machine().stack.map(|stack| stack.of), value);
         }
     }
 }

@@ -1,28 +1,88 @@
 //! The state of a machine between two steps.
 
-use bytestone_spec::isa::{BankId, IntType, Isa};
+use std::sync::Arc;
 
-/// Everything that a machine remembers: operand stack, banks, active calls, output, the offset
-/// of the next instruction and the number of steps done.
+use bytestone_spec::isa::{BankId, CellType, IntType, Isa, Owner, Union};
+use indexmap::IndexMap;
+
+use crate::heap::{Handle, Heap, captured_in};
+use crate::show::{Show, shallow};
+use crate::value::Value;
+
+/// Everything that a machine remembers: operand stacks, banks, active calls, globals, heap, output, the
+/// offset of the next instruction and the number of steps done.
 ///
-/// Cells are canonical: a cell of type `ty` is `ty.wrap` of itself. Two states are equal when
-/// all of this is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Cells are canonical: a cell of type `ty` is `ty.wrap` of itself. Two states are equal when an onlooker is shown
+/// the same of them; where on the heap something lies is not part of that.
+#[derive(Clone, Debug)]
 pub struct State {
     pub(crate) stack: Vec<u64>,
     pub(crate) banks: Vec<Bank>,
     pub(crate) calls: Vec<u32>,
-    pub(crate) output: Vec<u64>,
+    /// The active frames of functions, the first one among them; none before the first step, on machines
+    /// without functions, and after the first function has returned.
+    pub(crate) frames: Vec<Frame>,
+    /// The variables of all frames, one behind the other.
+    pub(crate) locals: Vec<u64>,
+    /// Global variables by name, in the order in which they came to be.
+    pub(crate) globals: IndexMap<Arc<str>, u64>,
+    pub(crate) heap: Heap,
+    pub(crate) output: Vec<Value>,
+    /// How many values were printed, with what they reach.
+    pub(crate) printed: usize,
     pub(crate) pc: u32,
     pub(crate) steps: u64,
-    stack_type: Option<IntType>,
-    output_type: Option<IntType>,
+    union: Option<Arc<Union>>,
+    stack_type: Option<CellType>,
+    output_type: Option<CellType>,
+}
+
+impl PartialEq for State {
+    fn eq(&self, other: &Self) -> bool {
+        let shown = |state: &Self| (state.all_values(), state.output.clone());
+        let calls = |state: &Self| {
+            let frames = state.frames.iter().map(|frame| (frame.function, frame.back, frame.base));
+            (state.calls.clone(), frames.collect::<Vec<_>>())
+        };
+        (self.pc, self.steps) == (other.pc, other.steps)
+            && calls(self) == calls(other)
+            && shown(self) == shown(other)
+            && self.globals.keys().eq(other.globals.keys())
+    }
+}
+
+impl Eq for State {}
+
+/// A call of a function.
+#[derive(Clone, Debug)]
+pub(crate) struct Frame {
+    /// The index of the function in the module.
+    pub(crate) function: u32,
+    /// The offset to which it returns.
+    pub(crate) back: u32,
+    /// The height of the stack at which its own begins.
+    pub(crate) base: usize,
+    /// Where its variables begin among those of all frames.
+    pub(crate) locals: usize,
+    /// What it captured.
+    pub(crate) captures: Arc<[Handle]>,
+    /// The closure that is called, which lives as long; none for the first function.
+    pub(crate) closure: Option<Handle>,
+}
+
+impl Frame {
+    /// That of the function in which a program starts.
+    pub(crate) fn first() -> Self {
+        Self { function: 0, back: 0, base: 0, locals: 0, captures: Arc::default(), closure: None }
+    }
 }
 
 /// The cells of a bank.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Bank {
-    pub(crate) of: IntType,
+    pub(crate) of: CellType,
+    pub(crate) owner: Owner,
+    /// None if the bank belongs to frames or closures.
     pub(crate) cells: Box<[u64]>,
 }
 
@@ -40,6 +100,9 @@ pub enum InputError {
         /// How many cells the bank has.
         count: usize,
     },
+    /// The cells of the bank hold dynamic values.
+    #[error("the bank holds dynamic values, which cannot be set from outside")]
+    Dynamic,
     /// The value is none of the cell's type.
     #[error("{value} is no value of type {of}")]
     BadValue {
@@ -52,78 +115,150 @@ pub enum InputError {
 
 impl State {
     /// The state in which every program of a machine starts: nothing on the stacks, all cells of
-    /// banks zero, at offset 0.
+    /// banks fresh, at offset 0.
     pub fn new(isa: &Isa) -> Self {
         let machine = isa.machine();
-        let zeroed = |count: u32| vec![0; count as usize].into_boxed_slice();
+        let bank = |bank: &bytestone_spec::isa::Bank| {
+            let count = if bank.owner == Owner::Program { bank.count } else { 0 };
+            let fresh = match bank.of {
+                CellType::Int(_) => 0,
+                CellType::Value => Union::FRESH,
+            };
+            let cells = vec![fresh; count as usize].into_boxed_slice();
+            Bank { of: bank.of, owner: bank.owner, cells }
+        };
         Self {
             stack: Vec::new(),
-            banks: machine
-                .banks
-                .iter()
-                .map(|bank| Bank { of: bank.of, cells: zeroed(bank.count) })
-                .collect(),
+            banks: machine.banks.iter().map(bank).collect(),
             calls: Vec::new(),
+            frames: Vec::new(),
+            locals: Vec::new(),
+            globals: IndexMap::new(),
+            heap: Heap::default(),
             output: Vec::new(),
+            printed: 0,
             pc: 0,
             steps: 0,
+            union: machine.union.clone().map(Arc::new),
             stack_type: machine.stack.map(|stack| stack.of),
             output_type: machine.output,
         }
     }
 
-    /// Sets a cell of a bank.
+    /// Sets a cell of a bank that belongs to the program and holds numbers.
     ///
     /// # Errors
     /// When there is no such bank or cell, or when the cell cannot hold `value`.
     pub fn set_cell(&mut self, bank: BankId, index: u64, value: i128) -> Result<(), InputError> {
         let bank = self.banks.get_mut(usize::from(bank.0)).ok_or(InputError::NoBank(bank.0))?;
+        let CellType::Int(of) = bank.of else { return Err(InputError::Dynamic) };
         let count = bank.cells.len();
         let place = usize::try_from(index).ok().and_then(|index| bank.cells.get_mut(index));
         let place = place.ok_or(InputError::NoCell { index, count })?;
-        *place = bank.of.cell(value).ok_or(InputError::BadValue { value, of: bank.of })?;
+        *place = of.cell(value).ok_or(InputError::BadValue { value, of })?;
         Ok(())
     }
 
-    /// The value of a cell of a bank, if there is such a cell.
-    pub fn cell(&self, bank: BankId, index: u64) -> Option<i128> {
-        let bank = self.banks.get(usize::from(bank.0))?;
-        let cell = *bank.cells.get(usize::try_from(index).ok()?)?;
-        Some(bank.of.value(cell))
+    /// The value of a cell of a bank, if there is such a cell: of the running frame, if the bank belongs to
+    /// frames or closures.
+    pub fn cell(&self, bank: BankId, index: u64) -> Option<Value> {
+        let of = self.banks.get(usize::from(bank.0))?.of;
+        let cell = self.bank_cells(bank).nth(usize::try_from(index).ok()?)?;
+        Some(self.show().value(of, cell))
     }
 
-    /// The values of a bank, by index; none when there is no such bank.
-    pub fn bank(&self, bank: BankId) -> impl DoubleEndedIterator<Item = i128> + ExactSizeIterator {
-        let (of, cells) = match self.banks.get(usize::from(bank.0)) {
-            Some(bank) => (bank.of, &*bank.cells),
-            None => (IntType::unsigned(64), &[][..]),
+    /// The values of a bank, by index: those of the running frame, if the bank belongs to frames or closures; none
+    /// when there is no such bank.
+    pub fn bank(&self, bank: BankId) -> impl Iterator<Item = Value> {
+        let of = self.banks.get(usize::from(bank.0)).map_or(CellType::Value, |bank| bank.of);
+        self.bank_cells(bank).map(move |cell| self.show().value(of, cell))
+    }
+
+    /// The cells of a bank, by index.
+    fn bank_cells(&self, bank: BankId) -> impl Iterator<Item = u64> {
+        let bank = self.banks.get(usize::from(bank.0));
+        let owned = bank.map_or(&[][..], |bank| &bank.cells);
+        let frame = self.frames.last();
+        let locals = match (bank.map(|bank| bank.owner), frame) {
+            (Some(Owner::Frame), Some(frame)) => &self.locals[frame.locals..],
+            _ => &[],
         };
-        values(Some(of), cells)
+        let captures = match (bank.map(|bank| bank.owner), frame) {
+            (Some(Owner::Closure), Some(frame)) => &*frame.captures,
+            _ => &[],
+        };
+        let variable = |handle| self.heap.variable(handle).unwrap_or(Union::FRESH);
+        let local = move |cell: &u64| captured_in(*cell).map_or(*cell, variable);
+        owned
+            .iter()
+            .copied()
+            .chain(locals.iter().map(local))
+            .chain(captures.iter().map(move |it| variable(*it)))
     }
 
-    /// The values on the operand stack, bottom first.
-    pub fn stack(&self) -> impl DoubleEndedIterator<Item = i128> + ExactSizeIterator {
-        values(self.stack_type, &self.stack)
+    /// The global variables by name, in the order in which they came to be.
+    pub fn globals(&self) -> impl ExactSizeIterator<Item = (&Arc<str>, Value)> {
+        self.globals.iter().map(|(name, &cell)| (name, self.show().value(CellType::Value, cell)))
     }
 
-    /// The values printed, in order.
-    pub fn output(&self) -> impl DoubleEndedIterator<Item = i128> + ExactSizeIterator {
-        values(self.output_type, &self.output)
+    /// The values on the operand stack of the running frame, bottom first, as one list.
+    #[inline]
+    pub fn stack(&self) -> Values<'_> {
+        match self.stack_type {
+            Some(CellType::Int(of)) => Values::Numbers(of, self.stack_cells().iter()),
+            Some(CellType::Value) => {
+                let mut show = self.show();
+                let cells = self.stack_cells().iter();
+                let list: Vec<Value> =
+                    cells.map(|&cell| show.value(CellType::Value, cell)).collect();
+                Values::List(list.into_iter())
+            }
+            None => Values::List(Vec::new().into_iter()),
+        }
     }
 
-    /// The cells of the operand stack, bottom first.
+    /// The values on the operand stack of the running frame, top first, of which only the sizes of nodes are shown.
+    #[inline]
+    pub fn top(&self) -> impl Iterator<Item = Value> {
+        let of = self.stack_type.unwrap_or(CellType::Value);
+        let union = self.union.as_deref();
+        self.stack_cells().iter().rev().map(move |&cell| shallow(union, &self.heap, of, cell))
+    }
+
+    /// The values printed, in order, each as it was when it was printed.
+    pub fn output(&self) -> impl DoubleEndedIterator<Item = Value> + ExactSizeIterator {
+        self.output.iter().cloned()
+    }
+
+    /// The cells of the operand stack of the running frame, bottom first.
     pub fn stack_cells(&self) -> &[u64] {
-        &self.stack
+        &self.stack[self.base()..]
     }
 
     /// The type of the cells of the operand stack, if the machine has one.
-    pub fn stack_type(&self) -> Option<IntType> {
+    pub fn stack_type(&self) -> Option<CellType> {
         self.stack_type
     }
 
-    /// The offsets to which the active calls return, the latest last.
+    /// The offsets to which the active calls of subroutines return, the latest last.
     pub fn calls(&self) -> &[u32] {
         &self.calls
+    }
+
+    /// How many calls are active, of subroutines or of functions; the first function was not called.
+    #[inline]
+    pub fn depth(&self) -> u32 {
+        (self.calls.len() + self.frames.len().saturating_sub(1)) as u32
+    }
+
+    /// The index of the function that runs, on machines that have them.
+    pub fn function(&self) -> Option<u32> {
+        self.frames.last().map(|frame| frame.function)
+    }
+
+    /// How many cells of the heap are in use, live or not yet collected.
+    pub fn heap_cells(&self) -> u64 {
+        self.heap.size()
     }
 
     /// The offset of the next instruction. After a halt or a trap it is that of the instruction
@@ -137,22 +272,97 @@ impl State {
         self.steps
     }
 
-    /// The value that `cell` has as an entry of the output.
+    /// The height at which the stack of the running frame begins.
     #[inline]
-    pub(crate) fn output_value(&self, cell: u64) -> i128 {
-        value(self.output_type, cell)
+    pub(crate) fn base(&self) -> usize {
+        self.frames.last().map_or(0, |frame| frame.base)
+    }
+
+    fn show(&self) -> Show<'_> {
+        Show::new(self.union.as_deref(), &self.heap)
+    }
+
+    /// The value that `cell` has in a bank.
+    #[inline]
+    pub(crate) fn shown_in(&self, bank: BankId, cell: u64) -> Value {
+        match self.banks.get(usize::from(bank.0)).map(|bank| bank.of) {
+            Some(CellType::Int(of)) => Value::Int(of.value(cell)),
+            _ => self.shown(cell),
+        }
+    }
+
+    /// A dynamic value, as a list of its own.
+    pub(crate) fn shown(&self, cell: u64) -> Value {
+        self.show().value(CellType::Value, cell)
+    }
+
+    /// Prints a cell.
+    #[inline]
+    pub(crate) fn print(&mut self, cell: u64) -> Value {
+        let of = self.output_type.unwrap_or(CellType::Value);
+        let mut show = self.show();
+        let value = show.value(of, cell);
+        self.printed += 1 + show.nodes();
+        self.output.push(value.clone());
+        value
+    }
+
+    /// The values of everything that is stored, as one row.
+    fn all_values(&self) -> Vec<Value> {
+        let mut show = self.show();
+        let stack = self.stack_type.unwrap_or(CellType::Value);
+        let mut values: Vec<Value> =
+            self.stack.iter().map(|&cell| show.value(stack, cell)).collect();
+        let variable = |cell: u64| {
+            captured_in(cell).map_or(Some(cell), |variable| self.heap.variable(variable))
+        };
+        let locals = self.locals.iter().filter_map(|&cell| variable(cell));
+        let globals = self.globals.values().copied();
+        values.extend(locals.chain(globals).map(|cell| show.value(CellType::Value, cell)));
+        for bank in &self.banks {
+            values.extend(bank.cells.iter().map(|&cell| show.value(bank.of, cell)));
+        }
+        values
     }
 }
 
-/// The value of a cell whose storage the machine may lack, so that there is no type.
-#[inline]
-fn value(of: Option<IntType>, cell: u64) -> i128 {
-    of.unwrap_or(IntType::unsigned(64)).value(cell)
+/// The values of a list, first to last.
+#[derive(Clone, Debug)]
+pub enum Values<'a> {
+    /// Cells that hold numbers of a type.
+    Numbers(IntType, std::slice::Iter<'a, u64>),
+    /// Dynamic values.
+    List(std::vec::IntoIter<Value>),
 }
 
-fn values(
-    of: Option<IntType>,
-    cells: &[u64],
-) -> impl DoubleEndedIterator<Item = i128> + ExactSizeIterator {
-    cells.iter().map(move |&cell| value(of, cell))
+impl Iterator for Values<'_> {
+    type Item = Value;
+
+    #[inline]
+    fn next(&mut self) -> Option<Value> {
+        match self {
+            Self::Numbers(of, cells) => cells.next().map(|&cell| Value::Int(of.value(cell))),
+            Self::List(list) => list.next(),
+        }
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        match self {
+            Self::Numbers(_, cells) => cells.size_hint(),
+            Self::List(list) => list.size_hint(),
+        }
+    }
 }
+
+impl DoubleEndedIterator for Values<'_> {
+    #[inline]
+    fn next_back(&mut self) -> Option<Value> {
+        match self {
+            Self::Numbers(of, cells) => cells.next_back().map(|&cell| Value::Int(of.value(cell))),
+            Self::List(list) => list.next_back(),
+        }
+    }
+}
+
+impl ExactSizeIterator for Values<'_> {}

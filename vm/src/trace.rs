@@ -3,6 +3,7 @@
 use bytestone_spec::isa::{BankId, TrapId};
 
 use crate::state::State;
+use crate::value::{Text, Value};
 
 mod hash;
 mod row;
@@ -17,6 +18,9 @@ pub use text::TextTrace;
 ///
 /// It is a type parameter of the run: what a tracer does not look at costs nothing.
 pub trait Tracer {
+    /// Whether it looks at changes. If not, those of cells and of the heap are not made out.
+    const CHANGES: bool = true;
+
     /// Before a step of the instruction with index `at`.
     #[inline]
     fn before(&mut self, at: usize, state: &State) {
@@ -37,8 +41,8 @@ pub trait Tracer {
     }
 }
 
-/// A change other than that of the operand stack.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A change other than that of the operand stack. Each value is a list of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// A cell of a bank was written, perhaps with the value that it had.
     Cell {
@@ -47,11 +51,32 @@ pub enum Change {
         /// The index of the cell.
         index: u32,
         /// What it holds now.
-        value: i128,
+        value: Value,
+    },
+    /// A global variable was set, perhaps to the value that it had.
+    Global {
+        /// Its name.
+        name: Text,
+        /// What it holds now.
+        value: Value,
+    },
+    /// An element of an array was set or added.
+    Element {
+        /// Its index.
+        index: u32,
+        /// What it is now.
+        value: Value,
+    },
+    /// An entry of a map was set or added.
+    Entry {
+        /// Its key.
+        key: Text,
+        /// What it is now.
+        value: Value,
     },
     /// A value was printed.
-    Out(i128),
-    /// After a call or a return: the number of active calls.
+    Out(Value),
+    /// After a call or a return: the number of active calls, not counting the first frame.
     Frame(u32),
     /// The step ended in a trap.
     Trap(TrapId),
@@ -61,10 +86,14 @@ pub enum Change {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoTrace;
 
-impl Tracer for NoTrace {}
+impl Tracer for NoTrace {
+    const CHANGES: bool = false;
+}
 
 /// Two tracers that look on together.
 impl<A: Tracer, B: Tracer> Tracer for (A, B) {
+    const CHANGES: bool = A::CHANGES || B::CHANGES;
+
     #[inline]
     fn before(&mut self, at: usize, state: &State) {
         self.0.before(at, state);
@@ -73,7 +102,7 @@ impl<A: Tracer, B: Tracer> Tracer for (A, B) {
 
     #[inline]
     fn change(&mut self, change: Change) {
-        self.0.change(change);
+        self.0.change(change.clone());
         self.1.change(change);
     }
 
@@ -85,6 +114,8 @@ impl<A: Tracer, B: Tracer> Tracer for (A, B) {
 }
 
 impl<T: Tracer> Tracer for &mut T {
+    const CHANGES: bool = T::CHANGES;
+
     #[inline]
     fn before(&mut self, at: usize, state: &State) {
         (**self).before(at, state);

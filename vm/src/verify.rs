@@ -65,6 +65,7 @@
 mod block;
 mod extent;
 mod finding;
+mod functions;
 mod height;
 mod potential;
 mod scc;
@@ -154,12 +155,14 @@ pub fn verify(isa: &Isa, program: Program) -> Result<Verified, Rejection> {
         return finish(findings, program, MaxStack::Bounded(0), Vec::new());
     }
     let depth = isa.machine().stack.map_or(0, |stack| stack.depth.min(STACK_DEPTH));
+    functions::check_limits(isa, &program, &mut findings);
     let heights = Heights::explore(&blocks, depth as i32);
     let extents = Extents::find(&heights);
     let deepest = walk::walk(&program, isa.code_end(), &extents, &mut findings);
     let max_stack =
         if extents.grows() { MaxStack::Unbounded } else { MaxStack::Bounded(deepest as u32) };
     let by_insn = heights_by_insn(&program, &heights, &mut findings);
+    check_stated(&program, &blocks, (&by_insn, depth), &mut findings);
     finish(findings, program, max_stack, by_insn)
 }
 
@@ -172,6 +175,34 @@ fn finish(
     match findings.rejection(&program) {
         Some(rejection) => Err(rejection),
         None => Ok(Verified { program, max_stack, heights }),
+    }
+}
+
+/// Holds the stack of each function to the maximum that it states; one fault a function.
+fn check_stated(
+    program: &Program,
+    blocks: &Blocks,
+    (heights, depth): (&[i32], u32),
+    findings: &mut Findings,
+) {
+    let Some(module) = program.module() else { return };
+    let (depth, faulty) = (i64::from(depth), findings.of_stack(program));
+    let mut at = 0;
+    for function in &module.functions {
+        let end = function.start + function.len;
+        // Behind another fault of the stack its depth is a consequence.
+        let mut met = faulty.range(function.start..end).next().is_some();
+        while let Some(insn) = program.insns().get(at).filter(|insn| insn.offset < end) {
+            let (pops, pushes) = blocks.effect(program, at);
+            let height = i64::from(heights[at]) + i64::from(pushes - pops);
+            let is_reached = insn.offset >= function.start && heights[at] != UNREACHED;
+            // What is too deep for the machine was found before.
+            if is_reached && !met && height > i64::from(function.max_stack) && height <= depth {
+                met = true;
+                findings.add(at as u32, Cause::Deeper { height, stated: function.max_stack });
+            }
+            at += 1;
+        }
     }
 }
 

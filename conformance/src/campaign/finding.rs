@@ -4,12 +4,13 @@ use bytestone_spec::Isa;
 use bytestone_spec::yaml::quoted;
 use bytestone_vm::asm::{Style, disassemble};
 use bytestone_vm::trace::{Notation, RowTrace, StepRow};
+use bytestone_vm::value::{Value, file};
 
 use super::{Candidate, FUEL, Programs};
 use crate::engine::reference::{Prepared, Unprepared};
 use crate::engine::{End, MishapKind};
 use crate::execute::hex;
-use crate::judge::list;
+use crate::judge::yaml_list;
 use crate::verdict::{Aspect, Verdict};
 
 /// A program on which an engine differs from the reference tier.
@@ -184,11 +185,13 @@ impl Programs<'_> {
         }
         text.push_str(&format!("  outcome: {end}\n"));
         if self.isa.machine().output.is_some() {
-            text.push_str(&format!("  output: {}\n", list(&state.output().collect::<Vec<_>>())));
+            let output: Vec<String> = state.output().map(|value| value.to_string()).collect();
+            text.push_str(&format!("  output: {}\n", yaml_list(&output)));
         }
         if self.isa.machine().stack.is_some() {
-            let stack: Vec<i128> = state.stack().collect();
-            text.push_str(&format!("  final:\n    stack: {}\n", list(&stack)));
+            let stack: Vec<Value> = state.stack().collect();
+            let stack = yaml_list(&file::texts(&stack));
+            text.push_str(&format!("  final:\n    stack: {stack}\n"));
         }
         if rows.len() <= TRACE_ROWS {
             text.push_str("  trace: |\n");

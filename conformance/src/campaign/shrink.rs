@@ -156,7 +156,9 @@ impl Shrinking<'_, '_, '_> {
         let mut operands: Vec<String> =
             operands.split(',').map(|it| it.trim().to_owned()).collect();
         let prefix = match insn.operands.get(operand)?.kind {
-            OperandKind::Label(_) => return None,
+            OperandKind::Label(_) | OperandKind::Constant(_) | OperandKind::Function => {
+                return None;
+            }
             OperandKind::Immediate => "",
             OperandKind::Index(bank) => &isa.machine().banks[usize::from(bank.0)].prefix,
         };

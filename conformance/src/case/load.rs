@@ -5,19 +5,18 @@ use std::sync::LazyLock;
 
 use bytestone_spec::Isa;
 use bytestone_spec::diagnostic::{Diagnostics, Faulty, Source, Span};
-use bytestone_spec::isa::{BankId, IntType, LIMIT_TRAPS};
+use bytestone_spec::isa::LIMIT_TRAPS;
 use bytestone_spec::shape::{self, Text, similar};
 use bytestone_spec::yaml::{self, Node};
+use bytestone_vm::value::Form;
 use bytestone_vm::{Phase, Reason};
 use indexmap::IndexMap;
 
 use super::expand::{fill, placeholders};
 use super::file::{CaseEntry, CasesFile, FaultEntry, FinalEntry, HEADER, RejectsEntry, RowEntry};
 use super::trace::ExpectedTrace;
-use super::wanted::Wanted;
 use super::{
-    Case, CaseFile, CellValue, CellWanted, Expect, ExpectedFault, ExpectedOutcome, ExpectedRun,
-    Strength,
+    Case, CaseFile, Expect, ExpectedFault, ExpectedOutcome, ExpectedRun, Strength, values,
 };
 
 /// Steps that a case may take when it gives no limit.
@@ -355,8 +354,7 @@ impl Reader<'_> {
         let input = entry.input.iter().flat_map(|(bank, cells)| {
             let at = self.node.get("input").and_then(|input| input.entry(bank));
             let span = at.map_or(self.node.span, |entry| entry.key_span);
-            let read = read_cells(self.isa, bank, cells, span, self.diagnostics, value);
-            read.into_iter().map(|(bank, index, value)| CellValue { bank, index, value })
+            values::input(self.isa, bank, cells, span, self.diagnostics)
         });
         let input = input.collect();
         let fuel = self.fuel();
@@ -505,7 +503,7 @@ impl Reader<'_> {
         let output = expectations.output.map(|values| {
             let span = self.expectation_span(node, "output");
             match isa.machine().output {
-                Some(of) => self.values(values, of, span),
+                Some(of) => values::each(values, Form::new(isa, of), span, self.diagnostics),
                 None => {
                     self.error(span, "the machine prints nothing");
                     Vec::new()
@@ -520,16 +518,16 @@ impl Reader<'_> {
                 self.error(span, "expected `stack` or cells of a bank");
             }
             stack = state.stack.as_ref().map(|values| match isa.machine().stack {
-                Some(rules) => self.values(values, rules.of, span),
+                Some(rules) => {
+                    values::list(values, Form::new(isa, rules.of), span, self.diagnostics)
+                }
                 None => {
                     self.error(span, "the machine has no stack");
                     Vec::new()
                 }
             });
             for (bank, values) in &state.banks {
-                let read = read_cells(isa, bank, values, span, self.diagnostics, wanted);
-                let cell = |(bank, index, value)| CellWanted { bank, index, value };
-                cells.extend(read.into_iter().map(cell));
+                cells.extend(values::wanted_cells(isa, bank, values, span, self.diagnostics));
             }
         }
         let trace = expectations.trace.and_then(|text| self.trace(text, node));
@@ -588,10 +586,6 @@ impl Reader<'_> {
         None
     }
 
-    fn values(&mut self, values: &[Text], of: IntType, span: Span) -> Vec<Wanted> {
-        values.iter().filter_map(|text| wanted(text, of, span, self.diagnostics)).collect()
-    }
-
     fn trace(&mut self, text: &str, node: &Node) -> Option<ExpectedTrace> {
         match ExpectedTrace::parse(text) {
             Ok(trace) => Some(trace),
@@ -617,83 +611,6 @@ impl Reader<'_> {
 fn is_case_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
-}
-
-/// A number of a type, in decimal or `0x`.
-fn value(text: &str, of: IntType, span: Span, diagnostics: &mut Diagnostics) -> Option<i128> {
-    let (sign, digits) = match text.strip_prefix('-') {
-        Some(digits) => (-1, digits),
-        None => (1, text),
-    };
-    let magnitude = match digits.strip_prefix("0x") {
-        Some(hex) => u64::from_str_radix(hex, 16).ok(),
-        None => digits.parse::<u64>().ok(),
-    };
-    match magnitude.map(|magnitude| sign * i128::from(magnitude)) {
-        Some(value) if of.contains(value) => Some(value),
-        Some(_) => {
-            diagnostics.error(span, format!("{text} is not a value of type {of}"));
-            None
-        }
-        None => {
-            diagnostics.error(span, format!("`{text}` is no number"));
-            None
-        }
-    }
-}
-
-/// What a value of a type may be.
-fn wanted(text: &str, of: IntType, span: Span, diagnostics: &mut Diagnostics) -> Option<Wanted> {
-    if !text.contains(['?', '{']) {
-        return value(text, of, span, diagnostics).map(Wanted::Exact);
-    }
-    let wanted: Wanted = match text.parse() {
-        Ok(wanted) => wanted,
-        Err(message) => {
-            diagnostics.error(span, message);
-            return None;
-        }
-    };
-    if let Wanted::OneOf(values) = &wanted
-        && let Some(value) = values.iter().find(|value| !of.contains(**value))
-    {
-        diagnostics.error(span, format!("{value} is not a value of type {of}"));
-        return None;
-    }
-    Some(wanted)
-}
-
-/// Reads one value of a type.
-type ReadValue<T> = fn(&str, IntType, Span, &mut Diagnostics) -> Option<T>;
-
-fn read_cells<T>(
-    isa: &Isa,
-    bank_name: &str,
-    cells: &IndexMap<String, Text>,
-    span: Span,
-    diagnostics: &mut Diagnostics,
-    read_value: ReadValue<T>,
-) -> Vec<(BankId, u32, T)> {
-    let Some(id) = isa.find_bank(bank_name) else {
-        let known: Vec<&str> = isa.machine().banks.iter().map(|bank| bank.name.as_str()).collect();
-        let help = format!("the machine has: {}", known.join(", "));
-        diagnostics.error_with_help(span, format!("unknown bank of cells `{bank_name}`"), help);
-        return Vec::new();
-    };
-    let bank = &isa.machine().banks[usize::from(id.0)];
-    let mut read = Vec::new();
-    for (index, text) in cells {
-        match index.parse::<u32>() {
-            Ok(index) if index < bank.count => {
-                if let Some(value) = read_value(text, bank.of, span, diagnostics) {
-                    read.push((id, index, value));
-                }
-            }
-            _ => diagnostics
-                .error(span, format!("`{bank_name}` has the cells 0 to {}", bank.count - 1)),
-        }
-    }
-    read
 }
 
 /// Bytes from hexadecimal digits; white space is ignored.

@@ -1,5 +1,8 @@
 //! Expected traces: rows as case files write them, and how they match the steps of a run.
 
+use bytestone_vm::Value;
+
+use super::tokens::{split_insn, tokens};
 use super::wanted::Wanted;
 
 /// The steps that a case expects.
@@ -45,10 +48,8 @@ impl TraceRow {
     ///
     /// What is wrong with the row, in words.
     pub fn parse(line: &str) -> Result<Self, String> {
-        let (state, insn) = match line.split_once(';') {
-            Some((state, insn)) => (state, Some(normal(insn))),
-            None => (line, None),
-        };
+        let (state, insn) = split_insn(line);
+        let insn = insn.map(normal);
         let mut state = tokens(state);
         let offset = match state.first() {
             Some(first) if first.bytes().all(|byte| byte.is_ascii_digit()) => {
@@ -75,25 +76,60 @@ impl TraceRow {
 
 /// Whether a token of a row is there word by word, or as a value that may be several.
 fn token_fits(wanted: &str, found: &str) -> bool {
-    wanted == found
-        || open(wanted).zip(found.parse().ok()).is_some_and(|(it, value)| it.fits(value))
+    if wanted == found {
+        return true;
+    }
+    match open(wanted) {
+        Some(Open::Any) => !matches!(found, "[" | "]" | "="),
+        Some(Open::OneOf(values)) => values.contains(&found),
+        Some(Open::Number(wanted)) => {
+            found.parse().is_ok_and(|number| wanted.fits(&Value::Int(number)))
+        }
+        None => false,
+    }
 }
 
 /// A token that stands for more than one value.
-fn open(token: &str) -> Option<Wanted> {
-    token.parse().ok().filter(Wanted::is_open)
+enum Open<'t> {
+    Any,
+    /// One of these texts.
+    OneOf(Vec<&'t str>),
+    /// A pattern of numbers.
+    Number(Wanted),
 }
 
-/// Words and brackets of the state part of a row.
-fn tokens(text: &str) -> Vec<String> {
-    let mut spaced = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
+fn open(token: &str) -> Option<Open<'_>> {
+    if token == "?" {
+        return Some(Open::Any);
+    }
+    match token.parse::<Wanted>() {
+        Ok(wanted) => return Some(Open::Number(wanted)).filter(|_| token.contains(['?', '|'])),
+        Err(_) if !token.contains('|') => return None,
+        Err(_) => {}
+    }
+    let inner = token.strip_prefix('{')?.strip_suffix('}')?;
+    let values = alternatives(inner);
+    // A map has a `:` after its first name.
+    (values.len() > 1 && !values[0].contains(':')).then_some(Open::OneOf(values))
+}
+
+/// The parts of a text between the `|` that are in no string.
+fn alternatives(text: &str) -> Vec<&str> {
+    let (mut parts, mut start, mut quoted, mut escaped) = (Vec::new(), 0, false, false);
+    for (at, c) in text.char_indices() {
         match c {
-            '[' | ']' | '=' => spaced.extend([' ', c, ' ']),
-            _ => spaced.push(c),
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            '|' if !quoted => {
+                parts.push(text[start..at].trim());
+                start = at + 1;
+            }
+            _ => {}
         }
     }
-    spaced.split_whitespace().map(str::to_owned).collect()
+    parts.push(text[start..].trim());
+    parts
 }
 
 fn normal(text: &str) -> String {

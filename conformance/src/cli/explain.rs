@@ -132,7 +132,7 @@ fn standing(explained: &Explanation) -> String {
 }
 
 fn cell_text(cell: &CellEntry) -> String {
-    format!("{}[{}] = {}", cell.bank, cell.index, cell.value.0)
+    format!("{} = {}", cell.place(), cell.value.0)
 }
 
 fn run_lines(run: &RunEntry) -> Vec<String> {

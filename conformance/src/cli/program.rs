@@ -2,14 +2,18 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use bytestone::case::key_text;
 use bytestone::execute::hex;
 use bytestone::judge::outcome_text;
 use bytestone::registry::open_machine;
 use bytestone_spec::Isa;
 use bytestone_vm::asm::{self, Style};
 use bytestone_vm::codec::{Codec, DecodeError};
+use bytestone_vm::trace::view::{GLOBAL, Key};
 use bytestone_vm::trace::{Change, NoTrace, Notation, RowTrace, StepRow};
+use bytestone_vm::value::{Value, file};
 use bytestone_vm::verify::{MaxStack, Verified, verify};
 use bytestone_vm::{Outcome, Reference, Rejection, State};
 use clap::{Args, ValueEnum};
@@ -17,6 +21,7 @@ use serde_json::{Value as Json, json};
 
 use super::input::{LoadedProgram, ProgramInput, assemble_text, input_name, read};
 use super::output::{Failure, Format, write, write_json};
+use super::source::{Lines, Place};
 
 /// `bytestone asm`.
 #[derive(Debug, Args)]
@@ -176,6 +181,9 @@ pub struct Run {
     /// Print each step: offset, stack, changes and instruction
     #[arg(long)]
     trace: bool,
+    /// With `--trace`, the source that the module was compiled from: its lines stand above their steps
+    #[arg(long, value_name = "FILE", requires = "trace")]
+    source: Option<PathBuf>,
     /// The most steps
     #[arg(long, default_value_t = 10_000_000, value_name = "STEPS")]
     fuel: u64,
@@ -222,6 +230,11 @@ impl Run {
         {
             eprintln!("the instruction is on line {} of the text", statement.line);
         }
+        if let Outcome::Trap { at, .. } = outcome
+            && let Some(Place { function, line }) = Place::of(verified.program(), at)
+        {
+            eprintln!("it comes from line {line} of the source, in `{function}`");
+        }
         Ok(ExitCode::from(match outcome {
             Outcome::Halt => 0,
             Outcome::Trap { .. } => 3,
@@ -241,11 +254,19 @@ impl Run {
         let result = if self.trace {
             let notation = Notation::new(isa, verified.program());
             let format = self.format;
-            let mut written = Ok(());
+            let source = self.source.as_deref().map(Lines::read).transpose()?;
+            let (mut written, mut last) = (Ok(()), None);
             let visit = |row: &StepRow| match format {
                 Format::Json => rows.push(step_json(isa, &notation, row)),
                 Format::Text if written.is_ok() => {
-                    written = write((notation.row(row) + "\n").as_bytes(), None)
+                    let mut text = String::new();
+                    if let Some(source) = &source {
+                        let place = Place::of(verified.program(), row.offset);
+                        push_place(&mut text, source, (last, place));
+                        last = place;
+                    }
+                    text += &notation.row(row);
+                    written = write((text + "\n").as_bytes(), None);
                 }
                 Format::Text => {}
             };
@@ -276,10 +297,17 @@ impl Run {
         } else if isa.machine().output.is_none()
             || isa.code_end() == bytestone_spec::isa::CodeEnd::Halt
         {
-            let values: Vec<String> = state.stack().map(|value| value.to_string()).collect();
+            let values = file::texts(&state.stack().collect::<Vec<_>>());
             write(format!("[{}]\n", values.join(" ")).as_bytes(), None)?;
         }
         Ok(())
+    }
+}
+
+/// Appends the line of the source that a step comes from, if the step before it came from another.
+fn push_place(text: &mut String, source: &Lines, (last, here): (Option<Place>, Option<Place>)) {
+    if let Some(Place { function, line }) = here.filter(|_| here != last) {
+        text.push_str(&format!("; {function}, line {line}: {}\n", source.get(line)));
     }
 }
 
@@ -326,10 +354,22 @@ fn faults_json(isa: &Isa, rejection: &Rejection) -> Json {
         .collect()
 }
 
-/// A value as JSON; what a reader of JSON may not hold exactly is a text.
-fn value_json(value: i128) -> Json {
+/// A value as JSON; what a reader of JSON may not hold exactly, and what is no integer, is a text.
+fn value_json(value: Value) -> Json {
+    json_of(&value, value.to_string())
+}
+
+/// The values of a stack as JSON, in which nodes have names together.
+fn stack_json(values: &[Value]) -> Json {
+    values.iter().zip(file::texts(values)).map(|(value, text)| json_of(value, text)).collect()
+}
+
+fn json_of(value: &Value, text: String) -> Json {
     const EXACT: i128 = 1 << 53;
-    if value.abs() <= EXACT { json!(value as i64) } else { json!(value.to_string()) }
+    match value {
+        Value::Int(number) if number.abs() <= EXACT => json!(*number as i64),
+        _ => json!(text),
+    }
 }
 
 fn run_json(isa: &Isa, state: &State, outcome: Outcome, trace: Option<Vec<Json>>) -> Json {
@@ -345,9 +385,16 @@ fn run_json(isa: &Isa, state: &State, outcome: Outcome, trace: Option<Vec<Json>>
         "outcome": outcome_text(isa, outcome),
         "steps": state.steps(),
         "output": state.output().map(value_json).collect::<Vec<Json>>(),
-        "stack": state.stack().map(value_json).collect::<Vec<Json>>(),
+        "stack": stack_json(&state.stack().collect::<Vec<_>>()),
         "banks": banks,
     });
+    if isa.machine().named_globals
+        && let Some(object) = json.as_object_mut()
+    {
+        let entry = |(name, value): (&Arc<str>, Value)| (name.to_string(), value_json(value));
+        let globals: serde_json::Map<String, Json> = state.globals().map(entry).collect();
+        object.insert("globals".to_owned(), globals.into());
+    }
     if let (Some(trace), Some(object)) = (trace, json.as_object_mut()) {
         object.insert("trace".to_owned(), trace.into());
     }
@@ -355,10 +402,20 @@ fn run_json(isa: &Isa, state: &State, outcome: Outcome, trace: Option<Vec<Json>>
 }
 
 fn step_json(isa: &Isa, notation: &Notation<'_>, row: &StepRow) -> Json {
-    let change = |change: &Change| match *change {
+    let change = |change: &Change| match change.clone() {
         Change::Cell { bank, index, value } => {
             let bank = &isa.machine().banks[usize::from(bank.0)].name;
             json!({"cell": format!("{bank}[{index}]"), "value": value_json(value)})
+        }
+        Change::Global { name, value } => {
+            let cell = key_text(GLOBAL, &Key::Name(name));
+            json!({"cell": cell, "value": value_json(value)})
+        }
+        Change::Element { index, value } => {
+            json!({"element": index, "value": value_json(value)})
+        }
+        Change::Entry { key, value } => {
+            json!({"entry": file::text_of(&key), "value": value_json(value)})
         }
         Change::Out(value) => json!({"out": value_json(value)}),
         Change::Frame(frame) => json!({"frame": frame}),
@@ -367,7 +424,7 @@ fn step_json(isa: &Isa, notation: &Notation<'_>, row: &StepRow) -> Json {
     json!({
         "offset": row.offset,
         "instruction": notation.instruction(row.at),
-        "stack": row.stack.iter().copied().map(value_json).collect::<Vec<Json>>(),
+        "stack": stack_json(&row.stack),
         "changes": row.changes.iter().map(change).collect::<Vec<Json>>(),
     })
 }

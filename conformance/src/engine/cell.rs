@@ -3,7 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// A cell of a bank and its value.
+use bytestone_vm::trace::view::{self, Key};
+use bytestone_vm::value::{Value, ValueError, wire};
+
+/// A cell of numbers that is set before the first step, and its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedCell {
     /// The name of the bank.
@@ -44,38 +47,119 @@ impl FromStr for NamedCell {
     }
 }
 
-/// Reads cells with commas between; none from an empty text.
+/// A cell that an engine shows, and its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenCell {
+    /// The name of the bank.
+    pub bank: String,
+    /// Which cell of the bank.
+    pub key: Key,
+    /// The value.
+    pub value: Value,
+}
+
+impl SeenCell {
+    /// Whether it is the cell of a bank with a key.
+    pub fn is(&self, bank: &str, key: &Key) -> bool {
+        self.bank == bank && self.key == *key
+    }
+}
+
+impl From<(&str, Key, Value)> for SeenCell {
+    fn from((bank, key, value): (&str, Key, Value)) -> Self {
+        Self { bank: bank.to_owned(), key, value }
+    }
+}
+
+impl FromStr for SeenCell {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is no cell: expected one as in `local:2=16`");
+        let (bank, rest) = text.split_once(':').ok_or_else(wrong)?;
+        let (key, value) = rest.split_once('=').ok_or_else(wrong)?;
+        if bank.is_empty() {
+            return Err(wrong());
+        }
+        let key = match key.parse() {
+            Ok(index) => Key::Index(index),
+            Err(_) => Key::Name(wire::parse_string(key).map_err(|_| wrong())?),
+        };
+        let value = wire::parse(value).map_err(|error| no_value(value, &error))?;
+        Ok(Self { bank: bank.to_owned(), key, value })
+    }
+}
+
+/// Reads cells to be set, with commas between; none from an empty text.
 ///
 /// # Errors
 ///
 /// What is no cell, in words.
 pub fn parse_cells(text: &str) -> Result<Vec<NamedCell>, String> {
+    parse_all(text)
+}
+
+/// Reads cells that an engine shows, with commas between; none from an empty text.
+///
+/// # Errors
+///
+/// What is no cell, in words.
+pub fn parse_seen(text: &str) -> Result<Vec<SeenCell>, String> {
+    parse_all(text)
+}
+
+fn parse_all<T: FromStr<Err = String>>(text: &str) -> Result<Vec<T>, String> {
     if text.is_empty() {
         return Ok(Vec::new());
     }
     text.split(',').map(str::parse).collect()
 }
 
-/// Reads values with commas between; none from an empty text.
+/// Reads the values of a stack, with commas between; none from an empty text.
 ///
 /// # Errors
 ///
-/// What is no number, in words.
-pub fn parse_values(text: &str) -> Result<Vec<i128>, String> {
+/// What is no value, in words.
+pub fn parse_stack(text: &str) -> Result<Vec<Value>, String> {
+    wire::parse_list(text).map_err(|error| no_value(text, &error))
+}
+
+/// Reads printed values with commas between; none from an empty text.
+///
+/// # Errors
+///
+/// What is no value, in words.
+pub fn parse_output(text: &str) -> Result<Vec<Value>, String> {
     if text.is_empty() {
         return Ok(Vec::new());
     }
-    let value = |text: &str| {
-        // Nearly all values fit 64 bits, which are read much faster.
-        text.parse::<i64>()
-            .map(i128::from)
-            .or_else(|_| text.parse())
-            .map_err(|_| format!("`{text}` is no decimal number"))
-    };
-    text.split(',').map(value).collect()
+    text.split(',').map(parse_value).collect()
 }
 
-/// Cells with commas between.
+/// Reads a value alone.
+///
+/// # Errors
+///
+/// What is wrong with it, in words.
+pub fn parse_value(text: &str) -> Result<Value, String> {
+    wire::parse(text).map_err(|error| no_value(text, &error))
+}
+
+fn no_value(text: &str, error: &ValueError) -> String {
+    /// Characters of a value that are shown.
+    const SHOWN: usize = 60;
+    let rest: String = text.chars().skip(error.at).take(SHOWN).collect();
+    format!("`{rest}` is no value: {error}")
+}
+
+/// Cells that are seen, with commas between.
+pub fn seen_text(cells: &[SeenCell]) -> String {
+    view::cells_text(
+        cells.iter().map(|cell| (cell.bank.as_str(), cell.key.clone(), cell.value.clone())),
+    )
+}
+
+/// Cells to be set, with commas between.
 pub fn cells_text(cells: &[NamedCell]) -> String {
     let texts: Vec<String> = cells.iter().map(ToString::to_string).collect();
     texts.join(",")

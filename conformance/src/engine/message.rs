@@ -5,11 +5,11 @@ use std::fmt::Write;
 
 use bytestone_vm::trace::Checkpoints;
 use bytestone_vm::trace::view::Observed;
-use bytestone_vm::{Phase, Reason};
+use bytestone_vm::{Phase, Reason, Value};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::cell::{cells_text, parse_cells, parse_values};
+use super::cell::{cells_text, parse_output, parse_seen, parse_stack, parse_value};
 use super::{
     Description, End, Fuel, Phases, Ran, Rejected, Reply, Request, Row, Snapshot, Traces,
     UNCLASSIFIED, Watch,
@@ -143,7 +143,7 @@ struct HelloWire<'a> {
     machines: Cow<'a, str>,
     /// Of `decode`, `verify`, `run`, with commas between.
     phases: Cow<'a, str>,
-    /// Of `pc`, `depth`, `stack`, `cells`, `output`, with commas between.
+    /// Of `pc`, `depth`, `stack`, `cells`, `output`, `heap`, with commas between.
     observes: Cow<'a, str>,
     /// Of `hash`, `window`, with commas between.
     traces: Cow<'a, str>,
@@ -330,6 +330,7 @@ fn description(hello: &HelloWire<'_>) -> Result<Description, String> {
             "stack" => observes.stack = true,
             "cells" => observes.cells = true,
             "output" => observes.output = true,
+            "heap" => observes.heap = true,
             _ => {}
         }
     }
@@ -355,18 +356,18 @@ impl RowWire<'_> {
             pc: self.pc,
             depth: self.depth,
             printed: self.printed.as_deref().map(parse_printed).transpose()?,
-            stack: self.stack.as_deref().map(parse_values).transpose()?,
-            cells: self.cells.as_deref().map(parse_cells).transpose()?,
+            stack: self.stack.as_deref().map(parse_stack).transpose()?,
+            cells: self.cells.as_deref().map(parse_seen).transpose()?,
         })
     }
 }
 
-fn parse_printed(text: &str) -> Result<(u64, Option<i128>), String> {
+fn parse_printed(text: &str) -> Result<(u64, Option<Value>), String> {
     let wrong = || format!("`{text}` is not how many values were printed and the last of them");
     let (count, last) = text.split_once(':').ok_or_else(wrong)?;
     let last = match last {
         "" => None,
-        last => Some(last.parse().map_err(|_| wrong())?),
+        last => Some(parse_value(last)?),
     };
     Ok((count.parse().map_err(|_| wrong())?, last))
 }
@@ -398,16 +399,16 @@ fn reply(done: Box<DoneWire<'_>>) -> Result<Reply, String> {
 }
 
 fn ran(done: DoneWire<'_>, end: End) -> Result<Ran, String> {
-    let output = done.output.as_deref().map(parse_values).transpose()?;
+    let output = done.output.as_deref().map(parse_output).transpose()?;
     Ok(Ran {
         end,
         steps: done.steps,
         state: Snapshot {
             pc: done.pc,
             depth: done.depth,
-            printed: output.as_ref().map(|values| (values.len() as u64, values.last().copied())),
-            stack: done.stack.as_deref().map(parse_values).transpose()?,
-            cells: done.cells.as_deref().map(parse_cells).transpose()?,
+            printed: output.as_ref().map(|values| (values.len() as u64, values.last().cloned())),
+            stack: done.stack.as_deref().map(parse_stack).transpose()?,
+            cells: done.cells.as_deref().map(parse_seen).transpose()?,
         },
         output,
         hash: done.hash.as_deref().map(parse_hash).transpose()?,

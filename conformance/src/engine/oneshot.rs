@@ -5,10 +5,12 @@ use std::process::Command;
 use std::str::FromStr;
 
 use bytestone_spec::Isa;
+use bytestone_spec::isa::Payload;
 use bytestone_vm::asm::{Style, disassemble};
 use bytestone_vm::codec::Codec;
 use bytestone_vm::trace::view::Observed;
-use bytestone_vm::{Phase, Reason};
+use bytestone_vm::value::{Form, Text, file};
+use bytestone_vm::{Phase, Reason, Value};
 use indexmap::IndexMap;
 use regex::Regex;
 
@@ -195,7 +197,7 @@ impl<'a> OneShotEngine<'a> {
             }
         };
         let output = match &self.setup.output {
-            Some(regex) => Some(values(regex, output)?),
+            Some(regex) => Some(self.values(regex, output)?),
             None => None,
         };
         Ok(Reply::Ran(Box::new(Ran {
@@ -209,19 +211,37 @@ impl<'a> OneShotEngine<'a> {
             message: None,
         })))
     }
-}
 
-/// The printed values that a regular expression finds.
-fn values(regex: &Regex, output: &[u8]) -> Result<Vec<i128>, MishapKind> {
-    let text = String::from_utf8_lossy(output);
-    let value = |found: regex::Captures<'_>| {
-        let number = found.get(1).or_else(|| found.get(0)).map_or("", |found| found.as_str());
-        number
-            .trim()
-            .parse()
-            .map_err(|_| MishapKind::Protocol(format!("its output has `{number}` for a number")))
-    };
-    text.lines().flat_map(|line| regex.captures_iter(line)).map(value).collect()
+    /// The printed values that a regular expression finds.
+    fn values(&self, regex: &Regex, output: &[u8]) -> Result<Vec<Value>, MishapKind> {
+        let text = String::from_utf8_lossy(output);
+        let found = |found: regex::Captures<'_>| {
+            let value = found.get(1).or_else(|| found.get(0)).map_or("", |found| found.as_str());
+            self.value(value)
+        };
+        text.lines().flat_map(|line| regex.captures_iter(line)).map(found).collect()
+    }
+
+    /// A printed value: a number, or on machines with dynamic values what case files write; any other text is a
+    /// string there, if there are strings.
+    fn value(&self, text: &str) -> Result<Value, MishapKind> {
+        let isa = self.codec.as_ref().map(Codec::isa);
+        let form = isa.and_then(|isa| Some(Form::new(isa, isa.machine().output?)));
+        let Some(Form::Union(union)) = form else {
+            let number = text.trim().parse().map(Value::Int);
+            return number.map_err(|_| {
+                MishapKind::Protocol(format!("its output has `{text}` for a number"))
+            });
+        };
+        file::parse(text, Form::Union(union)).or_else(|error| {
+            match union.carrying(|payload| payload == Payload::Str) {
+                Some(_) => Ok(Value::Str(Text::from(text))),
+                None => Err(MishapKind::Protocol(format!(
+                    "its output has `{text}` for a value: {error}"
+                ))),
+            }
+        })
+    }
 }
 
 impl Engine for OneShotEngine<'_> {

@@ -11,6 +11,7 @@ use super::{End, Ran, Row, Snapshot, Watch};
 /// ```
 /// use bytestone::engine::record::Recorder;
 /// use bytestone::engine::{End, Watch};
+/// use bytestone_vm::Value;
 /// use bytestone_vm::trace::Checkpoints;
 /// use bytestone_vm::trace::view::{Observed, View};
 ///
@@ -18,7 +19,7 @@ use super::{End, Ran, Row, Snapshot, Watch};
 ///
 /// impl View for State {
 ///     fn pc(&self) -> u32 { self.pc }
-///     fn stack(&self) -> impl DoubleEndedIterator<Item = i128> + ExactSizeIterator {
+///     fn stack(&self) -> impl DoubleEndedIterator<Item = Value> + ExactSizeIterator {
 ///         self.stack.iter().map(|&value| value.into())
 ///     }
 /// }

@@ -2,12 +2,15 @@
 
 use bytestone_spec::Isa;
 use bytestone_spec::isa::InsnId;
-use bytestone_vm::Fault;
 use bytestone_vm::program::Program;
+use bytestone_vm::trace::view::Key;
+use bytestone_vm::value::Form;
+use bytestone_vm::{Fault, Value};
 
 use super::rejection_fits;
-use crate::engine::{End, Mishap, NamedCell, Ran, Rejected};
-use crate::judge::list;
+use crate::case::key_text;
+use crate::engine::{End, Mishap, Ran, Rejected, SeenCell};
+use crate::judge::{list, stack_list};
 use crate::verdict::{Aspect, Difference, fault_list};
 
 /// A rejection that is not one of those expected.
@@ -106,7 +109,7 @@ pub fn ran(isa: &Isa, expected: &Ran, found: &Ran) -> Vec<Difference> {
     if let (Some(expected), Some(found)) = (&expected.state.stack, &found.state.stack)
         && expected != found
     {
-        differ(Aspect::Stack, list(expected), list(found));
+        differ(Aspect::Stack, stack_list(expected), stack_list(found));
     }
     if let (Some(expected), Some(found)) = (&expected.state.cells, &found.state.cells)
         && expected != found
@@ -132,31 +135,56 @@ pub fn ran(isa: &Isa, expected: &Ran, found: &Ran) -> Vec<Difference> {
     differences
 }
 
-/// The cells that two lists of cells do not agree on, as traces write them. What is not listed is zero.
-pub fn differing_cells(isa: &Isa, expected: &[NamedCell], found: &[NamedCell]) -> (String, String) {
-    let value = |cells: &[NamedCell], cell: &NamedCell| {
-        let same = |other: &&NamedCell| other.bank == cell.bank && other.index == cell.index;
-        cells.iter().find(same).map_or(0, |cell| cell.value)
-    };
+/// The cells that two lists of cells do not agree on, as traces write them. What is not listed is fresh, and of
+/// global variables not there.
+pub fn differing_cells(isa: &Isa, expected: &[SeenCell], found: &[SeenCell]) -> (String, String) {
+    let value = |cells: &[SeenCell], cell: &SeenCell| shown(isa, cells, &cell.bank, &cell.key);
     let mut texts = (Vec::new(), Vec::new());
-    let only_found = found.iter().filter(|cell| value(expected, cell) == 0);
+    let listed = |cell: &&SeenCell| expected.iter().any(|other| other.is(&cell.bank, &cell.key));
+    let only_found = found.iter().filter(|cell| !listed(cell));
     for cell in expected.iter().chain(only_found) {
         let (there, here) = (value(expected, cell), value(found, cell));
         if there != here {
-            texts.0.push(cell_text(isa, &NamedCell { value: there, ..cell.clone() }));
-            texts.1.push(cell_text(isa, &NamedCell { value: here, ..cell.clone() }));
+            texts.0.push(cell_text(isa, &cell.bank, &cell.key, there.as_ref()));
+            texts.1.push(cell_text(isa, &cell.bank, &cell.key, here.as_ref()));
         }
+    }
+    if texts.0.is_empty() {
+        // The same variables in another order.
+        let names = |cells: &[SeenCell]| {
+            cells.iter().map(|cell| key_text(&cell.bank, &cell.key)).collect::<Vec<_>>().join(", ")
+        };
+        return (names(expected), names(found));
     }
     (texts.0.join(", "), texts.1.join(", "))
 }
 
-/// A cell as traces write it: `local[2] = 16`, or `R3 = 7`.
-pub fn cell_text(isa: &Isa, cell: &NamedCell) -> String {
-    let bank = isa.machine().banks.iter().find(|bank| bank.name == cell.bank);
-    match bank {
-        Some(bank) if !bank.prefix.is_empty() => {
-            format!("{}{} = {}", bank.prefix, cell.index, cell.value)
-        }
-        _ => format!("{}[{}] = {}", cell.bank, cell.index, cell.value),
+/// The value of a cell by a list of the cells that are not fresh; nothing for a global variable that is not there.
+fn shown(isa: &Isa, cells: &[SeenCell], bank: &str, key: &Key) -> Option<Value> {
+    if let Some(cell) = cells.iter().find(|cell| cell.is(bank, key)) {
+        return Some(cell.value.clone());
     }
+    match key {
+        Key::Name(_) => None,
+        Key::Index(_) => {
+            let bank = isa.machine().banks.iter().find(|known| known.name == bank);
+            Some(bank.map_or(Value::Int(0), |bank| Form::new(isa, bank.of).fresh()))
+        }
+    }
+}
+
+/// A cell with what it holds by a list of the cells that are not fresh.
+pub fn seen_cell_text(isa: &Isa, cells: &[SeenCell], bank: &str, key: &Key) -> String {
+    cell_text(isa, bank, key, shown(isa, cells, bank, key).as_ref())
+}
+
+/// A cell as traces write it: `local[2] = 16`, or `R3 = 7`.
+pub fn cell_text(isa: &Isa, bank: &str, key: &Key, value: Option<&Value>) -> String {
+    let prefix = isa.machine().banks.iter().find(|known| known.name == bank);
+    let prefix = prefix.map(|bank| bank.prefix.as_str()).filter(|prefix| !prefix.is_empty());
+    let name = match (prefix, key) {
+        (Some(prefix), Key::Index(index)) => format!("{prefix}{index}"),
+        _ => key_text(bank, key),
+    };
+    value.map_or_else(|| format!("no {name}"), |value| format!("{name} = {value}"))
 }

@@ -6,7 +6,9 @@ use bytestone_vm::trace::{Checkpoints, Notation};
 use super::compare::end_fits;
 use super::{Subject, every};
 use crate::engine::reference::{Prepared, RunError};
-use crate::engine::{Description, End, Engine, Mishap, Ran, Reply, Row, Snapshot, Watch};
+use crate::engine::{
+    Description, End, Engine, Mishap, MishapKind, Ran, Reply, Row, Snapshot, Watch,
+};
 
 /// The first step at which an engine parts from the reference tier.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,7 +110,13 @@ impl<E: Engine + ?Sized> Search<'_, '_, E> {
         let observes = self.description.observes;
         let expected = self.prepared.run(&subject.input, fuel, watch, observes)?;
         match self.engine.run(&subject.watched(fuel, watch)) {
-            Ok(Reply::Ran(found)) => Ok((expected, *found)),
+            Ok(Reply::Ran(found)) => match found.check(subject.isa) {
+                Ok(()) => Ok((expected, *found)),
+                Err(why) => {
+                    let mishap = MishapKind::Protocol(why).into();
+                    Err(Stop::Located(Located::Mishap(mishap)))
+                }
+            },
             Ok(Reply::Rejected(_) | Reply::Unsupported(_)) => Err(Stop::Located(Located::Changed)),
             Err(mishap) => Err(Stop::Located(Located::Mishap(mishap))),
         }

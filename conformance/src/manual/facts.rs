@@ -2,9 +2,10 @@
 
 use bytestone_spec::Isa;
 use bytestone_spec::isa::{
-    ClauseId, CodeEnd, Instruction, Op, TransferKind, Trap, TrapId, WriteTo,
+    ClauseId, CodeEnd, Instruction, LIMIT_TRAPS, Op, Owner, TransferKind, Trap, TrapId, WriteTo,
 };
 
+use super::dynamic;
 use super::layout::range;
 use super::operands::cells;
 
@@ -21,18 +22,23 @@ pub(super) fn storage(isa: &Isa) -> Vec<StorageRow> {
     let mut rows: Vec<StorageRow> = Vec::new();
     let row = |cells: [&str; 5]| cells.map(str::to_owned);
     if let Some(stack) = machine.stack {
-        let (ty, size) = (format!("`{}`", stack.of), count(stack.depth, "cell"));
+        let of = dynamic::type_name(isa, stack.of);
+        let (ty, mut size) = (format!("`{of}`"), count(stack.depth, "cell"));
+        if machine.frames.is_some() {
+            size.push_str(" in each frame");
+        }
         rows.push(row(["Operand stack", &ty, &size, "`[bottom … top]`", "empty"]));
     }
     for bank in &machine.banks {
-        let (part, ty) = (format!("Bank `{}`", bank.name), format!("`{}`", bank.of));
-        rows.push(row([&part, &ty, &count(bank.count, "cell"), &cells(bank), "all zero"]));
+        rows.push(dynamic::bank_row(isa, bank));
     }
     if let Some(depth) = machine.call_depth {
         let size = count(depth, "call");
         rows.push(row(["Call stack", "return offset", &size, "`frame N`", "empty"]));
     }
+    rows.extend(dynamic::rows(isa));
     if let Some(of) = machine.output {
+        let of = dynamic::type_name(isa, of);
         rows.push(row(["Output", &format!("`{of}`"), "unbounded", "`out VALUE`", "empty"]));
     }
     rows
@@ -45,15 +51,16 @@ pub(super) fn storage_words(isa: &Isa) -> Vec<String> {
     if let Some(stack) = machine.stack {
         words.push(format!(
             "Instructions take their inputs from an operand stack of `{}` cells and leave their results there. It holds at most {}.",
-            stack.of, count(stack.depth, "cell"),
+            dynamic::type_name(isa, stack.of),
+            count(stack.depth, "cell"),
         ));
     }
-    for bank in &machine.banks {
+    for bank in machine.banks.iter().filter(|bank| bank.owner == Owner::Program) {
         words.push(format!(
             "The bank `{}` has {} of type `{}`, {}.",
             bank.name,
             count(bank.count, "cell"),
-            bank.of,
+            dynamic::type_name(isa, bank.of),
             cells(bank),
         ));
     }
@@ -62,7 +69,9 @@ pub(super) fn storage_words(isa: &Isa) -> Vec<String> {
             "Calls keep their return offsets on a stack of their own; at most {depth} can be active at once.",
         ));
     }
+    words.extend(dynamic::words(isa));
     if let Some(of) = machine.output {
+        let of = dynamic::type_name(isa, of);
         words.push(format!("What a program prints are values of type `{of}`, in order."));
     }
     words.push(code_rules(isa));
@@ -74,6 +83,9 @@ fn code_rules(isa: &Isa) -> String {
         CodeEnd::Reject => "Code that can run past its last instruction is rejected.",
         CodeEnd::Halt => "Running past the last instruction ends the program.",
     };
+    if let Some(module) = dynamic::module_words(isa) {
+        return format!("{module} {end}");
+    }
     format!(
         "Code is instructions one after the other from offset 0, with nothing in between; execution starts at offset 0. {end}"
     )
@@ -88,13 +100,20 @@ pub(super) fn summary(isa: &Isa) -> Vec<String> {
     let plural = if (min, max) == (1, 1) { "" } else { "s" };
     facts.push(format!("{} byte{plural} each", range(min, max)));
     if let Some(stack) = machine.stack {
-        facts.push(format!("stack of {} × {}", stack.depth, stack.of));
+        facts.push(format!("stack of {} × {}", stack.depth, dynamic::type_name(isa, stack.of)));
     }
-    for bank in &machine.banks {
-        facts.push(format!("{} {} × {}", bank.name, bank.count, bank.of));
+    for bank in machine.banks.iter().filter(|bank| bank.owner == Owner::Program) {
+        let of = dynamic::type_name(isa, bank.of);
+        facts.push(format!("{} {} × {of}", bank.name, bank.count));
     }
     if let Some(depth) = machine.call_depth {
         facts.push(format!("{depth} calls deep"));
+    }
+    if let Some(most) = machine.frames {
+        facts.push(format!("{most} frames"));
+    }
+    if machine.heap > 0 {
+        facts.push(format!("heap of {}", count(machine.heap, "cell")));
     }
     let traps = applicable_traps(isa).count() as u32;
     facts.push(count(traps, "trap"));
@@ -112,7 +131,7 @@ pub(super) fn count(number: u32, noun: &str) -> String {
 /// How one step runs, as numbered sentences.
 pub(super) fn step(isa: &Isa) -> Vec<String> {
     let stack = isa.machine().stack.is_some();
-    let calls = isa.machine().call_depth.is_some();
+    let calls = isa.machine().call_depth.is_some() || isa.machine().frames.is_some();
     let mut phases = vec![
         "The instruction at the current offset is decoded. It is one step, and the step counts even if it traps or halts.".to_owned(),
         "Phase one reads and computes. Every read sees the state before the instruction. Conditions of traps are tested in the order of the action; the first that holds ends the program.".to_owned(),
@@ -127,6 +146,9 @@ pub(super) fn step(isa: &Isa) -> Vec<String> {
         (false, true) => phases
             .push("The limit comes last in phase one: the depth of the call stack.".to_owned()),
         (false, false) => {}
+    }
+    if isa.machine().heap > 0 {
+        phases.push("After those limits the heap is looked at: what the state before the instruction can reach and what the instruction makes must fit.".to_owned());
     }
     let changes = if stack {
         "the inputs are popped, the outputs pushed, the writes done in order"
@@ -144,11 +166,7 @@ pub(super) const COMMIT_RULE: &str = "An instruction happens as a whole or not a
 
 /// Whether the machine can meet a trap: those of limits only where there is such a limit.
 fn applies(isa: &Isa, id: TrapId) -> bool {
-    match id {
-        TrapId::STACK_OVERFLOW => isa.machine().stack.is_some(),
-        TrapId::CALL_DEPTH => isa.machine().call_depth.is_some(),
-        _ => true,
-    }
+    dynamic::limit_applies(isa, id).unwrap_or(true)
 }
 
 /// The traps of a machine, those of its limits last.
@@ -161,7 +179,7 @@ pub(super) fn applicable_traps(isa: &Isa) -> impl Iterator<Item = (TrapId, &Trap
 
 /// Whether a trap is that of a limit, which no action names.
 pub(super) fn is_limit(id: TrapId) -> bool {
-    [TrapId::STACK_OVERFLOW, TrapId::CALL_DEPTH].contains(&id)
+    usize::from(id.0) < LIMIT_TRAPS.len()
 }
 
 /// What a trap does, or that there is none.
@@ -188,6 +206,10 @@ pub(super) fn limit_words(isa: &Isa, id: TrapId) -> &'static str {
         (TrapId::STACK_OVERFLOW, Some(_)) => {
             "The verifier rejects code whose depth it can bound; what is left is recursion that makes the stack deeper."
         }
+        (TrapId::OUT_OF_MEMORY, _) => {
+            "An instruction that makes something on the heap finds no room for it, once what cannot be reached is gone."
+        }
+        (TrapId::CALL_DEPTH, None) => "A call finds as many frames active as the machine allows.",
         (TrapId::CALL_DEPTH, _) => "A call finds as many calls active as the machine allows.",
         _ => "",
     }
@@ -207,8 +229,11 @@ pub(super) fn traps_of(isa: &Isa, insn: &Instruction) -> Vec<TrapId> {
     if grows && isa.machine().call_depth.is_some() {
         traps.push(TrapId::STACK_OVERFLOW);
     }
-    if insn.effect.call.is_some() {
+    if insn.effect.call.is_some() || dynamic::invokes(insn) {
         traps.push(TrapId::CALL_DEPTH);
+    }
+    if dynamic::allocates(insn) {
+        traps.push(TrapId::OUT_OF_MEMORY);
     }
     traps
 }
@@ -216,6 +241,9 @@ pub(super) fn traps_of(isa: &Isa, insn: &Instruction) -> Vec<TrapId> {
 /// What an instruction does to the stack, in words.
 pub(super) fn stack_words(insn: &Instruction) -> String {
     let (pops, pushes) = (insn.effect.inputs.len(), insn.effect.outputs.len());
+    if let Some(words) = list_words(insn) {
+        return words;
+    }
     let mut words = match (pops, pushes) {
         (0, 0) if insn.effect.call.is_some() => String::new(),
         (0, 0) => "Leaves the stack as it is.".to_owned(),
@@ -228,6 +256,24 @@ pub(super) fn stack_words(insn: &Instruction) -> String {
         words.push_str(&format!("{space}Then the subroutine `{callee}` does what it does to it."));
     }
     words
+}
+
+/// What an instruction does to the stack that pops a list.
+fn list_words(insn: &Instruction) -> Option<String> {
+    let list = insn.effect.list.as_ref()?;
+    let many = insn.operands.get(usize::from(list.count)).map_or("", |operand| &operand.name);
+    let below = match insn.effect.inputs.len() {
+        0 => String::new(),
+        pops => format!(" and {pops} below them"),
+    };
+    let pushes = match insn.effect.outputs.len() {
+        _ if dynamic::invokes(insn) => {
+            ". What the function returns is pushed when it does.".to_owned()
+        }
+        0 => ".".to_owned(),
+        pushes => format!(", pushes {pushes}."),
+    };
+    Some(format!("Pops `{many}` values{below}{pushes}"))
 }
 
 /// The operand that names the subroutine which an instruction calls.
@@ -243,6 +289,9 @@ pub(super) fn flow(isa: &Isa, insn: &Instruction) -> Option<String> {
         return Some(format!(
             "Execution goes on at `{callee}`, and with the next instruction when that returns."
         ));
+    }
+    if let Some(flow) = dynamic::flow(insn) {
+        return Some(flow.to_owned());
     }
     let mut ways: Vec<String> = effect
         .jumps
@@ -289,6 +338,9 @@ pub(super) fn clause(isa: &Isa, insn: &Instruction, id: ClauseId) -> String {
                 format!("writes `{}`", bank.map_or("", |bank| &bank.name))
             }
             WriteTo::Output => "prints".to_owned(),
+            WriteTo::Element { .. } => "sets an element".to_owned(),
+            WriteTo::Entry { .. } => "sets an entry".to_owned(),
+            WriteTo::Global { .. } => "sets a global variable".to_owned(),
         };
     }
     let operand = |at: u8| insn.operands.get(usize::from(at)).map_or("", |operand| &operand.name);
@@ -299,7 +351,8 @@ pub(super) fn clause(isa: &Isa, insn: &Instruction, id: ClauseId) -> String {
                 format!("jumps to an element of `{}`", operand(at))
             }
             TransferKind::Call { operand: at } => format!("calls `{}`", operand(at)),
-            TransferKind::Return => "returns".to_owned(),
+            TransferKind::Invoke { .. } => "calls the function".to_owned(),
+            TransferKind::Return | TransferKind::Leave { .. } => "returns".to_owned(),
             TransferKind::Halt => "ends the program".to_owned(),
         },
         None => pushed(insn, id),

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use bytestone_spec::Isa;
 use bytestone_spec::isa::Note;
-use bytestone_vm::Reason;
+
+use super::rejects;
 
 /// What an anchor stands before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +68,7 @@ pub(super) struct Links<'a> {
 impl<'a> Links<'a> {
     pub(super) fn new(isa: &'a Isa) -> Self {
         let mut names = BTreeMap::new();
-        for reason in Reason::ALL {
+        for reason in rejects::listed(isa) {
             names.insert(reason.name(), anchor(Target::Reject, reason.name()));
         }
         for trap in isa.traps() {

@@ -169,8 +169,7 @@ fn rejects(manual: &Manual<'_>) -> String {
     }
     text.push('\n');
     let heads = ["Reason", "Phase", "Meaning", "The offset names", "Instructions"];
-    let rows: Vec<Vec<String>> = Reason::ALL
-        .into_iter()
+    let rows: Vec<Vec<String>> = rejects::listed(isa)
         .map(|reason| {
             let named = match rejects::named(isa, reason) {
                 _ if !rejects::applies(isa, reason) => "does not occur on this machine".to_owned(),
@@ -181,8 +180,8 @@ fn rejects(manual: &Manual<'_>) -> String {
             vec![
                 heading(Target::Reject, reason.name()),
                 reason.phase().name().to_owned(),
-                rejects::meaning(reason).to_owned(),
-                rejects::offset(reason).to_owned(),
+                rejects::meaning(isa, reason).to_owned(),
+                rejects::offset(isa, reason).to_owned(),
                 named,
             ]
         })

@@ -2,10 +2,11 @@
 
 use bytestone_spec::Isa;
 use bytestone_spec::isa::{
-    Bank, BankId, Encoding, Field, Instruction, IntType, LabelBase, LabelRole, LabelRule, Operand,
-    OperandKind, Part, Word,
+    Bank, BankId, ConstantRule, Container, Encoding, Field, Instruction, IntType, LabelBase,
+    LabelRole, LabelRule, Operand, OperandKind, Owner, Part, Word,
 };
 
+use super::dynamic::captures;
 use super::layout::{leb_bytes, order_words, range};
 
 /// What the manual says of an operand.
@@ -103,12 +104,41 @@ fn meaning(isa: &Isa, operand: &Operand) -> String {
     match operand.kind {
         OperandKind::Immediate => "The number itself.".to_owned(),
         OperandKind::Index(bank) => index_meaning(isa, bank, operand.raw),
-        OperandKind::Label(rule) => label_meaning(rule, operand.raw),
+        OperandKind::Label(rule) => label_meaning(isa, rule, operand.raw),
+        OperandKind::Constant(rule) => constant_meaning(isa, rule),
+        OperandKind::Function if captures(isa) => {
+            "Names a function of the module, the first by 0. Other numbers are rejected as `bad_index`, and so are functions that capture what is not there."
+                .to_owned()
+        }
+        OperandKind::Function => {
+            "Names a function of the module, the first by 0. Other numbers are rejected as `bad_index`."
+                .to_owned()
+        }
     }
+}
+
+fn constant_meaning(isa: &Isa, rule: ConstantRule) -> String {
+    let mut words = format!(
+        "Names a constant of the module, the first by {}. Other numbers are rejected as `bad_index`.",
+        rule.first
+    );
+    let union = isa.machine().union.as_ref();
+    let variant = rule.of.and_then(|of| union?.variants.get(usize::from(of.0)));
+    if let Some(variant) = variant {
+        let name = &variant.name;
+        words.push_str(&format!(" It must be a `{name}`; another is rejected as `type_mismatch`."));
+    }
+    words
 }
 
 fn index_meaning(isa: &Isa, id: BankId, raw: IntType) -> String {
     let Some(bank) = isa.machine().banks.get(usize::from(id.0)) else { return String::new() };
+    if bank.owner != Owner::Program {
+        let name = &bank.name;
+        return format!(
+            "Names a cell of `{name}` of the running frame. Numbers of cells that the function does not have are rejected as `bad_index`."
+        );
+    }
     let mut words = format!("Names a cell of `{}`: {}.", bank.name, cells(bank));
     if exceeds(bank, raw) {
         words.push_str(" Other numbers are rejected as `bad_index`.");
@@ -130,12 +160,15 @@ pub(super) fn cells(bank: &Bank) -> String {
     }
 }
 
-fn label_meaning(rule: LabelRule, raw: IntType) -> String {
+fn label_meaning(isa: &Isa, rule: LabelRule, raw: IntType) -> String {
     let role = match rule.role {
         LabelRole::Jump => "Leads to the instruction at",
         LabelRole::Entry => "Calls the subroutine at",
     };
     let base = match rule.base {
+        LabelBase::Code if isa.container() == Container::Module => {
+            "counted from the start of the function"
+        }
         LabelBase::Code => "counted from the start of the code",
         LabelBase::Insn => "`insn` being the offset of this instruction",
         LabelBase::Next => "`next` being the offset after this instruction",
@@ -188,6 +221,8 @@ pub(super) fn kind(isa: &Isa, operand: &Operand) -> String {
             LabelRole::Jump => "label".to_owned(),
             LabelRole::Entry => "entry".to_owned(),
         },
+        OperandKind::Constant(_) => "constant".to_owned(),
+        OperandKind::Function => "function".to_owned(),
     }
 }
 

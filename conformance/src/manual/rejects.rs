@@ -1,9 +1,10 @@
 //! Reject reasons: what each means, what its offset names, and which instructions it can name.
 
 use bytestone_spec::Isa;
-use bytestone_spec::isa::{CodeEnd, Instruction, OperandKind, Part};
+use bytestone_spec::isa::{CodeEnd, Container, Instruction, OperandKind, Owner, Part};
 use bytestone_vm::Reason;
 
+use super::dynamic::captures;
 use super::operands::{cells, exceeds};
 
 /// What rejection is.
@@ -11,15 +12,33 @@ pub(super) const INTRODUCTION: &str =
     "A program with one of these faults is rejected before its first step. The list is closed.";
 
 /// What is wrong with a program that is rejected so.
-pub(super) const fn meaning(reason: Reason) -> &'static str {
+pub(super) fn meaning(isa: &Isa, reason: Reason) -> &'static str {
+    let module = isa.container() == Container::Module;
     match reason {
+        Reason::NotAModule => "The bytes do not start as a module does.",
+        Reason::BadVersion => "The module has a version that is not read.",
+        Reason::WrongMachine => "The module is for another machine, or for another version of it.",
+        Reason::BadModule => "A field of the module breaks a rule of the format.",
+        Reason::TypeMismatch => {
+            "An operand names a constant of a variant that the instruction does not take."
+        }
+        Reason::BadLimit => {
+            "A function states a stack that is too small for it, or more than the machine allows."
+        }
         Reason::Truncated => "The code ends in the middle of an instruction.",
         Reason::UnknownOpcode => "No instruction starts with these bytes.",
         Reason::BadOperand => {
             "Bits that must be zero are not, or a LEB128 number is out of range or longer than needed."
         }
+        Reason::BadIndex if module => {
+            "An operand names a cell, a constant or a function that is not there."
+        }
         Reason::BadIndex => "An operand names a cell outside its bank.",
+        Reason::BadJump if module => "A jump leads to where no instruction of the function starts.",
         Reason::BadJump => "A jump or call leads to where no instruction starts.",
+        Reason::FallsOffEnd if module => {
+            "Execution can run past the last instruction of a function."
+        }
         Reason::FallsOffEnd => "Execution can run past the last instruction.",
         Reason::StackUnderflow => "More is taken from the stack than it holds.",
         Reason::StackOverflow => "The stack gets deeper than the machine allows.",
@@ -31,12 +50,27 @@ pub(super) const fn meaning(reason: Reason) -> &'static str {
 }
 
 /// What the offset of a rejection names.
-pub(super) const fn offset(reason: Reason) -> &'static str {
+pub(super) fn offset(isa: &Isa, reason: Reason) -> &'static str {
+    let module = isa.container() == Container::Module;
     match reason {
+        Reason::NotAModule => "0",
+        Reason::BadVersion => "the version, in the file",
+        Reason::WrongMachine => "the name of the machine, in the file",
+        Reason::BadModule => "the field, in the file",
+        Reason::TypeMismatch => "the instruction with the operand",
+        Reason::BadLimit => {
+            "the first instruction that makes the stack deeper than stated; the first byte of a function that states too much"
+        }
+        Reason::Truncated if module => {
+            "the first byte of the instruction that is cut short; in a file that is cut short before its code, the field, in the file"
+        }
         Reason::Truncated => "the first byte of the instruction that is cut short",
         Reason::UnknownOpcode => "the first of these bytes",
         Reason::BadOperand | Reason::BadIndex => "the instruction with the operand",
         Reason::BadJump => "the jump or call",
+        Reason::FallsOffEnd if module => {
+            "the last instruction of the function; where there is none, the place where it would start"
+        }
         Reason::FallsOffEnd => "the last instruction; 0 if there is no code",
         Reason::StackUnderflow => "the instruction that takes, or the call whose callee does",
         Reason::StackOverflow => "the instruction that pushes, or the call whose callee does",
@@ -47,9 +81,40 @@ pub(super) const fn offset(reason: Reason) -> &'static str {
     }
 }
 
+/// Whether only modules can be rejected so.
+fn of_modules(reason: Reason) -> bool {
+    match reason {
+        Reason::NotAModule
+        | Reason::BadVersion
+        | Reason::WrongMachine
+        | Reason::BadModule
+        | Reason::TypeMismatch
+        | Reason::BadLimit => true,
+        Reason::Truncated
+        | Reason::UnknownOpcode
+        | Reason::BadOperand
+        | Reason::BadIndex
+        | Reason::BadJump
+        | Reason::FallsOffEnd
+        | Reason::StackUnderflow
+        | Reason::StackOverflow
+        | Reason::StackMismatch
+        | Reason::ReturnWithoutCall => false,
+    }
+}
+
+/// The reasons that are listed for a machine: those of modules only where programs are modules.
+pub(super) fn listed(isa: &Isa) -> impl Iterator<Item = Reason> {
+    let modules = isa.container() == Container::Module;
+    Reason::ALL.into_iter().filter(move |reason| modules || !of_modules(*reason))
+}
+
 /// Whether programs of a machine can be rejected so.
 pub(super) fn applies(isa: &Isa, reason: Reason) -> bool {
     match reason {
+        _ if of_modules(reason) && reason != Reason::TypeMismatch => {
+            isa.container() == Container::Module
+        }
         Reason::UnknownOpcode => true,
         Reason::FallsOffEnd => isa.code_end() == CodeEnd::Reject,
         _ => isa.instructions().iter().any(|insn| why(isa, insn, reason).is_some()),
@@ -73,9 +138,10 @@ pub(super) fn procedure(isa: &Isa) -> Vec<String> {
 /// The reasons for which a rejection can name an instruction, each with when.
 pub(super) fn of_instruction(isa: &Isa, insn: &Instruction) -> Vec<(Reason, String)> {
     /// What is particular to an instruction comes first.
-    const ORDER: [Reason; 9] = [
+    const ORDER: [Reason; 10] = [
         Reason::BadOperand,
         Reason::BadIndex,
+        Reason::TypeMismatch,
         Reason::BadJump,
         Reason::ReturnWithoutCall,
         Reason::StackUnderflow,
@@ -93,12 +159,21 @@ fn why(isa: &Isa, insn: &Instruction, reason: Reason) -> Option<String> {
     let (pops, pushes) = (effect.inputs.len(), effect.outputs.len());
     let calls = effect.call.is_some() && isa.machine().stack.is_some();
     match reason {
-        Reason::UnknownOpcode => None,
+        Reason::UnknownOpcode
+        | Reason::NotAModule
+        | Reason::BadVersion
+        | Reason::WrongMachine
+        | Reason::BadModule
+        | Reason::BadLimit => None,
+        Reason::TypeMismatch => type_mismatch(isa, insn),
+        Reason::StackUnderflow if effect.list.is_some() => {
+            Some("the stack holds fewer cells than it takes".to_owned())
+        }
         Reason::Truncated => (insn.max_len() > 1 || insn.count.is_some())
             .then(|| "the code ends before its last byte".to_owned()),
         Reason::BadOperand => bad_operand(insn),
         Reason::BadIndex => bad_index(isa, insn),
-        Reason::BadJump => bad_jump(insn),
+        Reason::BadJump => bad_jump(isa, insn),
         Reason::FallsOffEnd => (effect.falls_through && isa.code_end() == CodeEnd::Reject)
             .then(|| "it is the last instruction and can be reached".to_owned()),
         Reason::StackUnderflow if pops == 1 => Some("the stack is empty".to_owned()),
@@ -120,10 +195,14 @@ fn why(isa: &Isa, insn: &Instruction, reason: Reason) -> Option<String> {
             calls.then(|| "the subroutine makes the stack too deep".to_owned())
         }
         Reason::StackMismatch => stack_mismatch(isa, insn),
-        Reason::ReturnWithoutCall => {
-            effect.returns.then(|| "it can be reached from the start without a call".to_owned())
-        }
+        Reason::ReturnWithoutCall => returns_from_subroutines(isa, insn)
+            .then(|| "it can be reached from the start without a call".to_owned()),
     }
+}
+
+/// Whether it returns to the caller of a subroutine. That of a function can be the end of the program.
+fn returns_from_subroutines(isa: &Isa, insn: &Instruction) -> bool {
+    insn.effect.returns && isa.machine().frames.is_none()
 }
 
 fn bad_operand(insn: &Instruction) -> Option<String> {
@@ -142,7 +221,33 @@ fn bad_operand(insn: &Instruction) -> Option<String> {
 
 fn bad_index(isa: &Isa, insn: &Instruction) -> Option<String> {
     let mut faults = Vec::new();
-    for (at, bank) in isa.machine().banks.iter().enumerate() {
+    for operand in &insn.operands {
+        let name = &operand.name;
+        match operand.kind {
+            OperandKind::Constant(_) => {
+                faults.push(format!("`{name}` is the number of no constant"));
+            }
+            OperandKind::Function => {
+                faults.push(match captures(isa) {
+                    true => {
+                        format!(
+                            "`{name}` is the number of no function that can be captured for here"
+                        )
+                    }
+                    false => format!("`{name}` is the number of no function"),
+                });
+            }
+            OperandKind::Index(id) => {
+                let bank = isa.machine().banks.get(usize::from(id.0));
+                if bank.is_some_and(|bank| bank.owner != Owner::Program) {
+                    faults.push(format!("the function has no cell `{name}`"));
+                }
+            }
+            OperandKind::Immediate | OperandKind::Label(_) => {}
+        }
+    }
+    let banks = isa.machine().banks.iter().enumerate();
+    for (at, bank) in banks.filter(|(_, bank)| bank.owner == Owner::Program) {
         let names: Vec<String> = insn
             .operands
             .iter()
@@ -160,6 +265,17 @@ fn bad_index(isa: &Isa, insn: &Instruction) -> Option<String> {
     (!faults.is_empty()).then(|| faults.join(", or "))
 }
 
+fn type_mismatch(isa: &Isa, insn: &Instruction) -> Option<String> {
+    let union = isa.machine().union.as_ref();
+    insn.operands.iter().find_map(|operand| match operand.kind {
+        OperandKind::Constant(rule) => {
+            let variant = union?.variants.get(usize::from(rule.of?.0))?;
+            Some(format!("the constant `{}` is no `{}`", operand.name, variant.name))
+        }
+        _ => None,
+    })
+}
+
 /// `a`, `a or b`, `a, b or c`.
 fn alternatives(names: &[String]) -> String {
     match names {
@@ -168,13 +284,18 @@ fn alternatives(names: &[String]) -> String {
     }
 }
 
-fn bad_jump(insn: &Instruction) -> Option<String> {
+fn bad_jump(isa: &Isa, insn: &Instruction) -> Option<String> {
     let labels: Vec<String> = insn
         .operands
         .iter()
         .filter(|operand| matches!(operand.kind, OperandKind::Label(_)))
         .map(|operand| format!("`{}`", operand.name))
         .collect();
+    if isa.container() == Container::Module {
+        return (!labels.is_empty()).then(|| {
+            format!("no instruction of the function starts where {} leads", alternatives(&labels))
+        });
+    }
     (!labels.is_empty())
         .then(|| format!("no instruction starts where {} leads", alternatives(&labels)))
 }
@@ -182,7 +303,7 @@ fn bad_jump(insn: &Instruction) -> Option<String> {
 fn stack_mismatch(isa: &Isa, insn: &Instruction) -> Option<String> {
     isa.machine().stack?;
     let jumps = isa.instructions().iter().any(|insn| !insn.effect.jumps.is_empty());
-    match (insn.effect.returns, jumps) {
+    match (returns_from_subroutines(isa, insn), jumps) {
         (true, true) => Some(
             "paths meet here with different depths, or the depth differs from that at another return"
                 .to_owned(),

@@ -5,12 +5,13 @@ use std::fmt::Write;
 use bytestone_spec::Isa;
 use bytestone_vm::asm;
 use bytestone_vm::codec::Codec;
+use bytestone_vm::trace::view::Key;
 
 use crate::case::Case;
 use crate::corpus::CorpusFile;
-use crate::engine::{Mishap, NamedCell, Snapshot};
-use crate::judge::list;
-use crate::lockstep::{After, Divergence, cell_text};
+use crate::engine::{Mishap, SeenCell, Snapshot};
+use crate::judge::stack_list;
+use crate::lockstep::{After, Divergence, seen_cell_text};
 use crate::verdict::Failure;
 
 /// The id of a case, its place and its purpose, the first wrong step, and every difference.
@@ -128,15 +129,18 @@ pub fn part_rows(isa: &Isa, divergence: &Divergence) -> Vec<PartRow> {
         }
     };
     row("offset", &|state| state.pc.map(|pc| pc.to_string()));
-    if isa.machine().call_depth.is_some() {
+    if isa.machine().call_depth.is_some() || isa.machine().frames.is_some() {
         row("calls", &|state| state.depth.map(|depth| depth.to_string()));
     }
     if isa.machine().stack.is_some() {
-        row("stack", &|state| state.stack.as_deref().map(list));
+        row("stack", &|state| state.stack.as_deref().map(stack_list));
     }
     row("output", &|state| {
-        let (count, last) = state.printed?;
-        Some(last.map_or_else(|| "none".to_owned(), |last| format!("{last} (value {count})")))
+        let (count, last) = state.printed.as_ref()?;
+        Some(
+            last.as_ref()
+                .map_or_else(|| "none".to_owned(), |last| format!("{last} (value {count})")),
+        )
     });
     cell_rows(isa, divergence, &mut rows);
     let end = |after: &After| {
@@ -154,23 +158,19 @@ fn cell_rows(isa: &Isa, divergence: &Divergence, rows: &mut Vec<PartRow>) {
     let before = cells(&divergence.before);
     let expected = cells(&divergence.expected.state);
     let found = cells(&divergence.found.state);
-    let mut changed: Vec<(String, u32)> = Vec::new();
+    let mut changed: Vec<(&str, &Key)> = Vec::new();
     for (one, other) in [(&before, &expected), (&before, &found), (&expected, &found)] {
         for cell in one.iter().filter(|cell| !other.contains(cell)) {
-            changed.push((cell.bank.clone(), cell.index));
+            changed.push((&cell.bank, &cell.key));
         }
         for cell in other.iter().filter(|cell| !one.contains(cell)) {
-            changed.push((cell.bank.clone(), cell.index));
+            changed.push((&cell.bank, &cell.key));
         }
     }
     changed.sort_unstable();
     changed.dedup();
-    for (bank, index) in changed {
-        let text = |cells: &[NamedCell]| {
-            let there = cells.iter().find(|cell| cell.bank == bank && cell.index == index);
-            let value = there.map_or(0, |cell| cell.value);
-            cell_text(isa, &NamedCell { bank: bank.clone(), index, value })
-        };
+    for (bank, key) in changed {
+        let text = |cells: &[SeenCell]| seen_cell_text(isa, cells, bank, key);
         rows.push(PartRow {
             part: "cell",
             before: text(&before),

@@ -7,6 +7,7 @@ use bytestone::execute::{Fate, Steps, execute};
 use bytestone::export;
 use bytestone::export::document::{EndEntry, Export};
 use bytestone::registry::Registry;
+use bytestone_vm::Value;
 use bytestone_vm::asm::assemble;
 use bytestone_vm::codec::Codec;
 
@@ -86,7 +87,7 @@ fn the_document_holds_every_case_and_its_bytes() {
                     computed.output.iter().map(|value| value.0.clone()).collect();
                 let stack: Vec<Wanted> =
                     computed.stack.iter().map(|value| value.0.clone()).collect();
-                let exact = |values: Vec<i128>| -> Vec<Wanted> {
+                let exact = |values: Vec<Value>| -> Vec<Wanted> {
                     values.into_iter().map(Wanted::Exact).collect()
                 };
                 assert_eq!((output, stack), (exact(run.output), exact(run.stack)), "{}", case.id);

@@ -17,3 +17,4 @@ mod rounds;
 mod scaffold;
 mod tools;
 mod tutorial;
+mod values;

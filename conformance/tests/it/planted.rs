@@ -192,13 +192,14 @@ fn the_vm_in_c_is_clean() {
 
 #[test]
 fn the_vm_in_python_is_clean() {
-    let machines = ["calculator", "calculator-eoc", "stack", "loop", "register", "register-lua"];
+    let machines =
+        ["calculator", "calculator-eoc", "stack", "loop", "register", "register-lua", "lecture"];
     clean(&python_vm(), &machines);
 }
 
 #[test]
 fn the_vm_in_js_is_clean() {
-    clean(&js_vm(), &["stack", "loop"]);
+    clean(&js_vm(), &["stack", "loop", "script", "pool"]);
 }
 
 #[test]
@@ -211,6 +212,17 @@ fn every_bug_of_the_vm_in_python_is_found() {
     all_found(&python_vm(), fault);
 }
 
+#[test]
+fn every_bug_of_the_vm_in_js_is_found() {
+    all_found(&js_vm(), fault);
+}
+
+/// What is wrong with how fuzzing finds a bug of a machine of integers; fuzzing is not held to those of the others.
+fn missed_with_integers(vm: &[String], bug: &Bug) -> Option<String> {
+    let with_values = bug.machine == "lecture";
+    if with_values { None } else { missed_by_fuzzing(vm, bug) }
+}
+
 /// The corpus has no part in this.
 #[test]
 fn every_bug_of_the_vm_in_c_is_found_by_fuzzing() {
@@ -219,5 +231,5 @@ fn every_bug_of_the_vm_in_c_is_found_by_fuzzing() {
 
 #[test]
 fn every_bug_of_the_vm_in_python_is_found_by_fuzzing() {
-    all_found(&python_vm(), missed_by_fuzzing);
+    all_found(&python_vm(), missed_with_integers);
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use bytestone::case::load::Machines;
 use bytestone::case::{Case, load};
 use bytestone::corpus::{Corpus, CorpusFile};
-use bytestone::engine::{End, Level, Mishap, MishapKind, NamedCell, Request, Snapshot, Watch};
+use bytestone::engine::{End, Level, Mishap, MishapKind, Request, SeenCell, Snapshot, Watch};
 use bytestone::known::KnownFailures;
 use bytestone::lockstep::{After, Divergence};
 use bytestone::report::claim::{self, ClaimWriter};
@@ -19,6 +19,8 @@ use bytestone_spec::Isa;
 use bytestone_spec::diagnostic::Source;
 use bytestone_spec::isa::InsnId;
 use bytestone_spec::load::{BuiltinOnly, load as load_spec};
+use bytestone_vm::Value;
+use bytestone_vm::trace::view::Key;
 
 /// A text that tries to be more than text, in every format at once.
 const HOSTILE: &str = "</code></script><script>alert(1)</script> & \"x\"=\u{1b}[31m | `b` **c** @all %0A\n::error::forged\n```\n<details>";
@@ -125,12 +127,12 @@ impl Stub {
 }
 
 fn wrong_step(words: &str) -> Failure {
-    let state = |pc, stack: &[i128], value| Snapshot {
+    let state = |pc, stack: &[i128], value: i128| Snapshot {
         pc: Some(pc),
         depth: Some(0),
         printed: Some((0, None)),
-        stack: Some(stack.to_vec()),
-        cells: Some(vec![NamedCell::from(("global", 2, value))]),
+        stack: Some(stack.iter().map(|&value| Value::Int(value)).collect()),
+        cells: Some(vec![SeenCell::from(("global", Key::Index(2), Value::Int(value)))]),
     };
     let end = End::Trap { trap: Some(words.to_owned()), at: Some(1) };
     let divergence = Divergence {

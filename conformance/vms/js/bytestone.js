@@ -26,7 +26,8 @@ const DEFAULTS = {
 
 class BadRequest extends Error {}
 
-// Outcomes. A state is { pc, depth, stack, cells }; `cells` holds an array of values for each bank.
+// Outcomes. A state is { pc, depth, stack, cells }; `cells` holds an array of values for each bank. Where values are
+// more than numbers, a state also has a `notation` that writes them; its `stack` and `cells` are then what that takes.
 
 const halt = (state) => ({ outcome: "halt", state });
 const fuel = (state) => ({ outcome: "fuel", state });
@@ -50,6 +51,13 @@ function feed(crc, line) {
   return ~(CRC_TABLE[(crc ^ 10) & 255] ^ (crc >>> 8)) >>> 0;
 }
 
+/** The CRC-32 of bytes. */
+function crc32(bytes) {
+  let crc = ~0;
+  for (const byte of bytes) crc = CRC_TABLE[(crc ^ byte) & 255] ^ (crc >>> 8);
+  return ~crc >>> 0;
+}
+
 const hex8 = (crc) => crc.toString(16).padStart(8, "0");
 
 /** All cells that are not zero. */
@@ -60,6 +68,9 @@ function nonzero(cells) {
   }
   return found.join(",");
 }
+
+/** How numbers are written: a whole stack, one value of it in a light row, and all cells. */
+const NUMBERS = { stack: (stack) => stack.join(","), light: String, cells: nonzero };
 
 // Recorders
 
@@ -72,7 +83,7 @@ class Recorder {
     this.output = [];
   }
 
-  /** The program prints a value. */
+  /** The program prints a value: a number, or the text of one of another kind. */
   print(value) {
     this.output.push(value);
   }
@@ -93,14 +104,14 @@ class Recorder {
   }
 
   /** The observed parts of a state before a step, by their keys in a row. */
-  parts({ pc, depth = 0, stack = [], cells = {} }) {
+  parts({ pc, depth = 0, stack = [], cells = {}, notation = NUMBERS }) {
     const { observes, output } = this;
     const parts = {};
     if (observes.has("pc")) parts.pc = pc;
     if (observes.has("depth")) parts.depth = depth;
     if (observes.has("output")) parts.printed = `${output.length}:${output.length ? output[output.length - 1] : ""}`;
-    if (observes.has("stack")) parts.stack = stack.join(",");
-    if (observes.has("cells")) parts.cells = nonzero(cells);
+    if (observes.has("stack")) parts.stack = notation.stack(stack);
+    if (observes.has("cells")) parts.cells = notation.cells(cells);
     return parts;
   }
 }
@@ -125,9 +136,9 @@ class HashRecorder extends Recorder {
     let row = `${state.pc}`;
     if (observes.has("depth")) row += ` ${state.depth ?? 0}`;
     if (observes.has("stack")) {
-      const stack = state.stack ?? [];
+      const { stack = [], notation = NUMBERS } = state;
       row += ` ${stack.length}`;
-      for (let i = stack.length - 1; i >= 0 && i >= stack.length - 4; i--) row += ` ${stack[i]}`;
+      for (let i = stack.length - 1; i >= 0 && i >= stack.length - 4; i--) row += ` ${notation.light(stack[i])}`;
     }
     this.crc = feed(this.crc, row);
   }
@@ -295,4 +306,4 @@ async function serve(engine) {
   }
 }
 
-module.exports = { serve, halt, fuel, trap, reject, unsupported, BadRequest };
+module.exports = { serve, halt, fuel, trap, reject, unsupported, crc32, hex8, BadRequest };

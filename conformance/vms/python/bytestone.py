@@ -17,6 +17,7 @@ import binascii
 import json
 import os
 import re
+import struct
 import sys
 import traceback
 import zlib
@@ -28,12 +29,17 @@ MOST_STEPS = 2**63 - 1
 
 
 class State(NamedTuple):
-    """What can be seen of a machine. `cells` holds the values of each bank, by the bank's name."""
+    """What can be seen of a machine. `cells` holds the values of each bank, by the bank's name.
+
+    A value is a number; on machines with dynamic values, None (nil), a bool, a float, a str, a list, a dict with
+    keys that are strings, or an object with the `number` of a function and its `captures`. Cells that hold dynamic
+    values are given as a dict of those to be shown, by index or name.
+    """
 
     pc: int = 0
     depth: int = 0
-    stack: Sequence[int] = ()
-    cells: Mapping[str, Sequence[int]] = {}
+    stack: Sequence[Any] = ()
+    cells: Mapping[str, Any] = {}
 
 
 class Halt(NamedTuple):
@@ -94,16 +100,87 @@ class BadRequest(Exception):
     """The request cannot be read; the words go into the answer."""
 
 
-# How the parts of a state are written
+# How values and the parts of a state are written
+
+LONGEST_STRING = 256  # bytes of a string that is written in full
+LONGEST_LIGHT_STRING = 16  # the same in a light row
 
 
-def numbers(values):
-    return ",".join(map(str, values))
+def string_text(value, longest=LONGEST_STRING):
+    data = value.encode()
+    return f"s{data.hex()}" if len(data) <= longest else f"s{len(data)}~{zlib.crc32(data):08x}"
 
 
-def nonzero(cells):
+def plain_text(value, longest=LONGEST_STRING):
+    """A value that holds no others; None for those that can."""
+    if value is None:
+        return "nil"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return "d" + (struct.pack(">d", value).hex() if value == value else "7ff8000000000000")
+    return string_text(value, longest) if isinstance(value, str) else None
+
+
+class Values:
+    """Writes values of one list, in which arrays, maps and closures are numbered as they are met."""
+
+    deepest = 64
+    most = 4096
+
+    def __init__(self):
+        self.met = {}
+
+    def text(self, value, depth=0):
+        plain = plain_text(value)
+        if plain is not None:
+            return plain
+        if id(value) in self.met:
+            return f"#{self.met[id(value)]}"
+        if depth == self.deepest or len(self.met) == self.most:
+            return "..."
+        number = self.met[id(value)] = len(self.met)
+        if isinstance(value, list):
+            return f"#{number}[{';'.join(self.text(element, depth + 1) for element in value)}]"
+        if isinstance(value, dict):
+            entries = (f"{string_text(key)}={self.text(entry, depth + 1)}" for key, entry in value.items())
+            return f"#{number}{{{';'.join(entries)}}}"
+        return f"#{number}f{value.number}({';'.join(self.text(cell, depth + 1) for cell in value.captures)})"
+
+
+def value_text(value):
+    """A value that is a list of its own."""
+    return Values().text(value)
+
+
+def light_text(value):
+    """A value as light rows show it: of what holds others its size only, and of longer strings a checksum."""
+    plain = plain_text(value, LONGEST_LIGHT_STRING)
+    if plain is not None:
+        return plain
+    if isinstance(value, (list, dict)):
+        return f"{'a' if isinstance(value, list) else 'o'}{len(value)}"
+    return f"f{value.number}"
+
+
+def stack_text(values):
+    numbering = Values()
+    return ",".join(map(numbering.text, values))
+
+
+def bank_entries(values):
+    if isinstance(values, dict):
+        for key, value in values.items():
+            yield string_text(key) if isinstance(key, str) else key, value
+    else:
+        yield from ((index, value) for index, value in enumerate(values) if value)
+
+
+def cells_text(cells):
     return ",".join(
-        f"{bank}:{index}={value}" for bank, values in cells.items() for index, value in enumerate(values) if value
+        f"{bank}:{key}={value_text(value)}" for bank, values in cells.items() for key, value in bank_entries(values)
     )
 
 
@@ -117,8 +194,8 @@ class Recorder:
         self.output = []
 
     def print(self, value):
-        """The program prints a value."""
-        self.output.append(value)
+        """The program prints a value, which may change later."""
+        self.output.append(value_text(value))
 
     def step(self, pc, depth=0, stack=(), cells={}):
         """Comes before each step. False: no fuel is left, so that the step must not be done."""
@@ -144,8 +221,8 @@ class Recorder:
             "pc": state.pc,
             "depth": state.depth,
             "printed": self.printed(),
-            "stack": numbers(state.stack),
-            "cells": nonzero(state.cells),
+            "stack": stack_text(state.stack),
+            "cells": cells_text(state.cells),
         }
         return {key: part for key, part in parts.items() if observed_as(key) in self.observes}
 
@@ -179,7 +256,7 @@ class HashRecorder(Recorder):
             row.append(depth)
         if "stack" in self.observes:
             row.append(len(stack))
-            row.extend(stack[:-5:-1])
+            row.extend(map(light_text, stack[:-5:-1]))
         self.feed(" ".join(map(str, row)))
 
     def finish(self, state):
@@ -324,7 +401,7 @@ class Session:
         state = recorder.state_parts(outcome.state)
         state.pop("printed", None)
         if "output" in self.observes:
-            state["output"] = numbers(recorder.output)
+            state["output"] = ",".join(recorder.output)
         return {**ending, "steps": recorder.steps, **state, **recorder.finish(outcome.state)}
 
 

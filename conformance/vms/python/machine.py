@@ -1,4 +1,4 @@
-"""What the six machines have in common: values, the state of a run, and the way from bytes to an outcome."""
+"""What the machines without dynamic values have in common: values, the state of a run, and the way from bytes to an outcome."""
 from typing import NamedTuple, Optional, Tuple
 
 import bytestone

@@ -1,6 +1,7 @@
 //! Actions: from statements to the two phases of a body, under the commit rule.
 
 mod control;
+mod matching;
 
 use std::collections::HashSet;
 use std::fmt;
@@ -11,8 +12,8 @@ use super::expr::Typed;
 use super::{Context, InstructionContext, StackEffect};
 use crate::diagnostic::Span;
 use crate::isa::{
-    BinaryOp, Body, Clause, ClauseId, IntType, Op, Operand, OperandKind, Temp, Transfer,
-    TransferKind, TrapId, Write, WriteTo,
+    BinaryOp, Body, CellType, Clause, ClauseId, ConstantRule, IntType, Op, Operand, OperandKind,
+    Payload, Temp, Transfer, TransferKind, TrapId, Write, WriteTo,
 };
 use crate::lang::ast::{self, Expr, ExprKind, Name, Stmt, StmtKind};
 use crate::limits;
@@ -22,8 +23,41 @@ use crate::limits;
 pub(super) enum Type {
     Bool,
     Int(IntType),
+    /// A value of the machine's union.
+    Value,
+    Float,
+    Str,
+    Array,
+    Map,
+    Closure,
+    /// The cells of a list.
+    List,
     /// An operand that is no plain number.
     Operand(OperandKind),
+}
+
+impl Type {
+    /// The type of a cell.
+    pub(super) const fn of_cell(of: CellType) -> Self {
+        match of {
+            CellType::Int(ty) => Self::Int(ty),
+            CellType::Value => Self::Value,
+        }
+    }
+
+    /// The type of a payload; `None` when there is nothing.
+    pub(super) const fn of_payload(payload: Payload) -> Option<Self> {
+        Some(match payload {
+            Payload::Unit => return None,
+            Payload::Bool => Self::Bool,
+            Payload::Int(ty) => Self::Int(ty),
+            Payload::Float => Self::Float,
+            Payload::Str => Self::Str,
+            Payload::Array => Self::Array,
+            Payload::Map => Self::Map,
+            Payload::Closure => Self::Closure,
+        })
+    }
 }
 
 impl fmt::Display for Type {
@@ -31,7 +65,15 @@ impl fmt::Display for Type {
         match self {
             Self::Bool => f.write_str("bool"),
             Self::Int(ty) => ty.fmt(f),
+            Self::Value => f.write_str("a dynamic value"),
+            Self::Float => f.write_str("f64"),
+            Self::Str => f.write_str("str"),
+            Self::Array => f.write_str("array"),
+            Self::Map => f.write_str("map"),
+            Self::Closure => f.write_str("closure"),
+            Self::List => f.write_str("a list of cells"),
             Self::Operand(OperandKind::Index(_)) => f.write_str("an index"),
+            Self::Operand(OperandKind::Function) => f.write_str("a function"),
             Self::Operand(_) => f.write_str("a label"),
         }
     }
@@ -106,7 +148,7 @@ pub(super) struct State {
     /// What the first write is, once there is one.
     pub(super) first_write: Option<&'static str>,
     /// The condition under which the statement at hand takes place.
-    guard: Option<Temp>,
+    pub(super) guard: Option<Temp>,
 }
 
 /// A fault was reported.
@@ -140,6 +182,9 @@ pub(super) struct Lowering<'a, 'c> {
     overfull: bool,
     /// Whether some statement could not be understood, so that what it lacks is not known.
     partial: bool,
+    /// How many expressions are being read of which only one counts, so that nothing may be made
+    /// in them.
+    pub(super) choices: usize,
 }
 
 /// Lowers an action; `None` if faults were reported.
@@ -178,6 +223,7 @@ pub(super) fn lower(
         complete: encoded.encodings.is_some(),
         overfull: false,
         partial: false,
+        choices: 0,
     };
     lowering.bind(&encoded.spans);
     lowering.bind_count(encoded.list.as_ref(), conditions);
@@ -226,8 +272,9 @@ impl Lowering<'_, '_> {
     }
 
     /// The type of the cells of the stack.
-    fn stack_type(&self) -> IntType {
-        self.cx.machine.stack.map_or(IntType::unsigned(64), |stack| stack.of)
+    fn stack_type(&self) -> Type {
+        let of = self.cx.machine.stack.map(|stack| stack.of);
+        of.map_or(Type::Int(IntType::unsigned(64)), Type::of_cell)
     }
 
     /// Brings inputs and operands into scope.
@@ -237,16 +284,58 @@ impl Lowering<'_, '_> {
             self.refuse_word(output);
         }
         for input in &effect.inputs {
-            self.declare(input, Type::Int(self.stack_type()), Origin::Input);
+            self.declare(input, self.stack_type(), Origin::Input);
         }
         for (operand, span) in self.operands.iter().zip(operand_spans) {
             let ty = match operand.kind {
                 OperandKind::Immediate => Type::Int(operand.raw),
+                OperandKind::Constant(rule) => self.constant_type(rule),
                 kind => Type::Operand(kind),
             };
             let name = Name { text: operand.name.clone(), span: *span };
             self.declare(&name, ty, Origin::Operand);
         }
+        if let Some(list) = &effect.list {
+            self.bind_list(&list.name, &list.count);
+        }
+    }
+
+    /// The type of a constant as actions see it.
+    fn constant_type(&self, rule: ConstantRule) -> Type {
+        let variants = self.cx.machine.union.as_ref().map(|union| &union.variants);
+        let of = rule.of.and_then(|of| variants?.get(usize::from(of.0)));
+        of.and_then(|variant| Type::of_payload(variant.payload)).unwrap_or(Type::Value)
+    }
+
+    /// Brings the list that an instruction pops into scope. It is no temporary.
+    fn bind_list(&mut self, name: &Name, count: &Name) {
+        let Some(operand) = self.operand_named(&count.text) else {
+            if self.complete {
+                let known = self.operands.iter().map(|operand| operand.name.as_str());
+                self.context.unknown(count.span, "operand", &count.text, known);
+            }
+            return;
+        };
+        let Operand { raw, kind, .. } = self.operands[usize::from(operand)];
+        if kind != OperandKind::Immediate || raw.signed || raw.bits > 32 {
+            let message = "the length of a list is an unsigned number of at most 32 bits";
+            self.error(count.span, message);
+        }
+        self.body.list = Some(operand);
+        if let Some(binding) = self.scope.iter_mut().find(|binding| binding.name == count.text) {
+            binding.used = true;
+        }
+        self.refuse_word(name);
+        if self.scope.iter().any(|binding| binding.name == name.text) {
+            self.error(name.span, format!("the name `{}` is given twice", name.text));
+        }
+        self.scope.push(Binding {
+            name: name.text.clone(),
+            value: Some(Typed { temp: 0, ty: Type::List }),
+            used: false,
+            span: name.span,
+            origin: Origin::Input,
+        });
     }
 
     /// Brings the number of elements of the list into scope.
@@ -318,7 +407,7 @@ impl Lowering<'_, '_> {
         Some(Typed { temp: temp as Temp, ty })
     }
 
-    fn clause(&mut self, part: &str) -> ClauseId {
+    pub(super) fn clause(&mut self, part: &str) -> ClauseId {
         let id = clause_id(self.cx.name, part, &self.clauses);
         self.clauses.push(Clause { id });
         ClauseId((self.clauses.len() - 1) as u16)
@@ -343,6 +432,7 @@ impl Lowering<'_, '_> {
                     | StmtKind::Return(..)
                     | StmtKind::Halt(_)
                     | StmtKind::If(..)
+                    | StmtKind::Match(..)
             );
             if self.state.control == Control::Conditional && !transfers {
                 self.context.diagnostics.error_with_help(
@@ -377,6 +467,7 @@ impl Lowering<'_, '_> {
             StmtKind::Nop => {}
             StmtKind::Out(value) => self.out(value, span),
             StmtKind::If(condition, then, other) => self.conditional(condition, then, other, span),
+            StmtKind::Match(values, arms) => self.match_statement(values, arms, span),
             StmtKind::Reserved(what) => {
                 self.partial = true;
                 self.context.diagnostics.unsupported(span, what);
@@ -392,6 +483,7 @@ impl Lowering<'_, '_> {
                 return self.context.diagnostics.unsupported(name.span, what);
             }
             Some(ty) if ty.name.text == "bool" => Some(Type::Bool),
+            Some(ty) if ty.name.text == "f64" => Some(Type::Float),
             Some(ty) => match super::machine::int_type(&ty.name.text, ty.name.span, self.context) {
                 Some(ty) => Some(Type::Int(ty)),
                 None => {
@@ -401,10 +493,8 @@ impl Lowering<'_, '_> {
             },
         };
         let value = match wanted {
-            Some(Type::Int(ty)) => {
-                self.expr_of(value, ty).map(|temp| Typed { temp, ty: Type::Int(ty) })
-            }
-            Some(_) => self.condition(value).map(|temp| Typed { temp, ty: Type::Bool }),
+            Some(Type::Bool) => self.condition(value).map(|temp| Typed { temp, ty: Type::Bool }),
+            Some(ty) => self.expr_of(value, ty).map(|temp| Typed { temp, ty }),
             None => self.expr(value, None),
         };
         self.refuse_word(name);
@@ -430,29 +520,22 @@ impl Lowering<'_, '_> {
     fn assign(&mut self, place: &Expr, value: &Expr, span: Span) {
         match &place.kind {
             ExprKind::Name(name) => self.assign_output(name, value, place.span),
-            ExprKind::Index(base, index) => {
-                let Some((bank, index)) = self.cell(base, index) else { return };
-                let Some((of, name)) = self
-                    .cx
-                    .machine
-                    .banks
-                    .get(usize::from(bank.0))
-                    .map(|bank| (bank.of, bank.name.clone()))
-                else {
-                    return;
-                };
-                let Some(value) = self.expr_of(value, of) else { return };
-                let clause = self.clause(&name);
-                self.write(
-                    WriteTo::Bank { bank, index },
-                    value,
-                    clause,
-                    "the first write to a cell",
-                );
+            ExprKind::Index(base, index) if self.is_dynamic(base) => {
+                self.assign_element(base, index, value);
             }
+            ExprKind::Index(base, index) => self.assign_cell(base, index, value),
             ExprKind::Reserved(what) => self.context.diagnostics.unsupported(span, what),
             _ => self.error(place.span, "expected the name of an output or a cell"),
         }
+    }
+
+    fn assign_cell(&mut self, base: &Expr, index: &Expr, value: &Expr) {
+        let Some((bank, index)) = self.cell(base, index) else { return };
+        let found = self.cx.machine.banks.get(usize::from(bank.0));
+        let Some((of, name)) = found.map(|bank| (bank.of, bank.name.clone())) else { return };
+        let Some(value) = self.expr_of(value, Type::of_cell(of)) else { return };
+        let clause = self.clause(&name);
+        self.write(WriteTo::Bank { bank, index }, value, clause, "the first write to a cell");
     }
 
     fn assign_output(&mut self, name: &str, value: &Expr, span: Span) {
@@ -482,7 +565,13 @@ impl Lowering<'_, '_> {
         }
     }
 
-    fn write(&mut self, to: WriteTo, value: Temp, clause: ClauseId, words: &'static str) {
+    pub(super) fn write(
+        &mut self,
+        to: WriteTo,
+        value: Temp,
+        clause: ClauseId,
+        words: &'static str,
+    ) {
         self.state.first_write.get_or_insert(words);
         self.body.writes.push(Write { guard: self.state.guard, value, to, clause });
     }
@@ -496,7 +585,7 @@ impl Lowering<'_, '_> {
             );
             return;
         };
-        let Some(value) = self.expr_of(value, of) else { return };
+        let Some(value) = self.expr_of(value, Type::of_cell(of)) else { return };
         let clause = self.clause("out");
         self.write(WriteTo::Output, value, clause, "`out`");
     }
@@ -597,11 +686,15 @@ impl Lowering<'_, '_> {
         {
             self.error(callee.span, format!("the action does not call `{}`", callee.text));
         }
-        self.body.outputs = self.state.outputs.iter().map(|temp| temp.unwrap_or(0)).collect();
+        if !self.invokes() {
+            self.body.outputs = self.state.outputs.iter().map(|temp| temp.unwrap_or(0)).collect();
+        }
     }
 
     fn falls_through(&self) -> bool {
-        let calls = |transfer: &Transfer| matches!(transfer.kind, TransferKind::Call { .. });
+        let calls = |transfer: &Transfer| {
+            matches!(transfer.kind, TransferKind::Call { .. } | TransferKind::Invoke { .. })
+        };
         match self.state.control {
             Control::Open | Control::Conditional => true,
             // A call comes back to the next instruction.
@@ -612,6 +705,9 @@ impl Lowering<'_, '_> {
 
     /// An output that the action does not assign is the input or operand of the same name.
     fn pass_through(&mut self) {
+        if self.invokes() {
+            return self.returned_output();
+        }
         let of = self.stack_type();
         for at in 0..self.state.outputs.len() {
             if self.state.outputs[at].is_some() {
@@ -620,17 +716,19 @@ impl Lowering<'_, '_> {
             let output = &self.effect.outputs[at];
             let found = self.scope.iter_mut().find(|binding| binding.name == output.text);
             match found {
-                Some(Binding { value: Some(value), used, .. }) if value.ty == Type::Int(of) => {
+                Some(Binding { value: Some(value), used, .. }) if value.ty == of => {
                     *used = true;
                     self.state.outputs[at] = Some(value.temp);
                     self.clause(&output.text.clone());
                 }
                 Some(Binding { value: Some(value), .. }) => {
                     let message = format!("expected {of}, found {}", value.ty);
-                    let help = format!(
-                        "give the output another name and assign it: `r = {of}({})`",
-                        output.text
-                    );
+                    let conversion = match of {
+                        Type::Int(of) => format!("{of}({})", output.text),
+                        _ => "…".to_owned(),
+                    };
+                    let help =
+                        format!("give the output another name and assign it: `r = {conversion}`");
                     self.context.diagnostics.error_with_help(output.span, message, help);
                 }
                 Some(Binding { value: None, .. }) => {}

@@ -209,6 +209,9 @@ impl Builder<'_, '_> {
             [to] => constant(to, parameters),
             _ => None,
         };
+        if self.tables.functions {
+            return self.context.diagnostics.unsupported(span, "alignment in modules");
+        }
         match to {
             Some(to @ (2 | 4 | 8 | 16)) => self.parts.push(Part::Align { to: to as u8 }),
             _ => self.context.diagnostics.error_with_help(
@@ -248,7 +251,7 @@ impl Builder<'_, '_> {
         }
         let Some((storage, mut kind)) = self.typed(&decl.ty) else { return };
         if let Some(name) = &decl.kind {
-            match plain_kind(&name.text, name.span, &self.tables.banks, self.context) {
+            match plain_kind(&name.text, name.span, self.tables, self.context) {
                 Some(meaning) => kind = meaning,
                 None => return,
             }

@@ -3,7 +3,7 @@
 use super::body::{Fact, Lowering, Type};
 use super::machine;
 use crate::diagnostic::Span;
-use crate::isa::{BinaryOp, IntType, Op, OperandKind, Temp, UnaryOp};
+use crate::isa::{BinaryOp, FloatOp, IntType, Op, OperandKind, Temp, UnaryOp, Union};
 use crate::lang::ast::{self, Expr, ExprKind};
 
 /// A value: the temporary that holds it, and its type.
@@ -19,8 +19,14 @@ impl Lowering<'_, '_> {
         match &expr.kind {
             ExprKind::Int(value) => self.literal(*value, expr.span, wanted),
             ExprKind::Bits(bits) => self.bits(*bits, expr.span, wanted),
+            ExprKind::Float(value) => {
+                self.emit(Op::Const(Union::float(*value)), Type::Float, expr.span)
+            }
             ExprKind::Bool(value) => self.emit(Op::Const(u64::from(*value)), Type::Bool, expr.span),
             ExprKind::Name(name) => self.name(name, expr.span),
+            ExprKind::Index(base, index) if self.is_dynamic(base) => {
+                self.element(base, index, expr.span)
+            }
             ExprKind::Index(base, index) => self.read(base, index, expr.span),
             ExprKind::Call(function, arguments) => {
                 self.call(function, arguments, expr.span, wanted)
@@ -30,12 +36,13 @@ impl Lowering<'_, '_> {
             ExprKind::If(condition, then, other) => {
                 self.select(condition, then, other, expr.span, wanted)
             }
+            ExprKind::Match(values, arms) => self.match_value(values, arms, expr.span, wanted),
             ExprKind::Slice(..) => self.unsupported(expr.span, "bits of a value"),
             ExprKind::Reserved(what) => self.unsupported(expr.span, what),
         }
     }
 
-    fn unsupported(&mut self, span: Span, what: &str) -> Option<Typed> {
+    pub(super) fn unsupported(&mut self, span: Span, what: &str) -> Option<Typed> {
         self.context.diagnostics.unsupported(span, what);
         None
     }
@@ -55,20 +62,33 @@ impl Lowering<'_, '_> {
     }
 
     /// A value that must have a type.
-    pub(super) fn expr_of(&mut self, expr: &Expr, ty: IntType) -> Option<Temp> {
-        let value = self.expr(expr, Some(Type::Int(ty)))?;
-        if value.ty == Type::Int(ty) {
+    pub(super) fn expr_of(&mut self, expr: &Expr, ty: Type) -> Option<Temp> {
+        let value = self.expr(expr, Some(ty))?;
+        if value.ty == ty {
             return Some(value.temp);
         }
-        let help = match value.ty {
-            Type::Int(found) if ty.includes(found) => {
+        let message = format!("expected {ty}, found {}", value.ty);
+        let help = match (ty, value.ty) {
+            (Type::Int(ty), Type::Int(found)) if ty.includes(found) => {
                 format!("write `{ty}(…)`, which keeps the value")
             }
-            Type::Bool => format!("write `{ty}(…)`, which makes true 1 and false 0"),
-            _ => format!("write `wrap({ty}, …)` to keep the low bits"),
+            (Type::Int(ty), Type::Bool) => {
+                format!("write `{ty}(…)`, which makes true 1 and false 0")
+            }
+            (Type::Int(ty), _) => format!("write `wrap({ty}, …)` to keep the low bits"),
+            (Type::Value, found) => match self.variant_carrying(found) {
+                Some(name) => format!("write `{name}(…)`, which makes it one"),
+                None => return self.mismatch(expr.span, message),
+            },
+            (_, Type::Value) => "look at what it is: `match x { … }`".to_owned(),
+            _ => return self.mismatch(expr.span, message),
         };
-        let message = format!("expected {ty}, found {}", value.ty);
         self.context.diagnostics.error_with_help(expr.span, message, help);
+        None
+    }
+
+    fn mismatch(&mut self, span: Span, message: String) -> Option<Temp> {
+        self.context.diagnostics.error(span, message);
         None
     }
 
@@ -76,6 +96,10 @@ impl Lowering<'_, '_> {
         if wanted == Some(Type::Bool) {
             self.context.diagnostics.error(span, "expected true or false, found a number");
             return None;
+        }
+        if wanted == Some(Type::Float) {
+            let float = Union::float(value as f64);
+            return self.emit(Op::Const(float), Type::Float, span);
         }
         let Some(Type::Int(ty)) = wanted else {
             self.context.diagnostics.error_with_help(
@@ -107,6 +131,9 @@ impl Lowering<'_, '_> {
 
     fn name(&mut self, name: &str, span: Span) -> Option<Typed> {
         let Some(binding) = self.scope.iter_mut().rev().find(|binding| binding.name == name) else {
+            if let Some(unit) = self.unit_variant(name) {
+                return self.emit(Op::Const(unit), Type::Value, span);
+            }
             let known: Vec<String> =
                 self.scope.iter().map(|binding| binding.name.clone()).collect();
             if self.effect.outputs.iter().any(|output| output.text == name) {
@@ -123,7 +150,16 @@ impl Lowering<'_, '_> {
         binding.used = true;
         let value = binding.value?;
         match value.ty {
-            Type::Bool | Type::Int(_) => Some(value),
+            Type::Bool
+            | Type::Int(_)
+            | Type::Value
+            | Type::Float
+            | Type::Str
+            | Type::Array
+            | Type::Map
+            | Type::Closure
+            | Type::List
+            | Type::Operand(OperandKind::Function) => Some(value),
             Type::Operand(OperandKind::Index(bank)) => {
                 let bank =
                     self.cx.machine.banks.get(usize::from(bank.0)).map_or("", |bank| &bank.name);
@@ -147,18 +183,18 @@ impl Lowering<'_, '_> {
 
     fn read(&mut self, base: &Expr, index: &Expr, span: Span) -> Option<Typed> {
         let (bank, index) = self.cell(base, index)?;
-        if let Some(write) = self.state.first_write {
-            self.context.diagnostics.error_with_help(
-                span,
-                "a read after a write",
-                format!(
-                    "read it into a `let` before {}; reads see the state before the instruction",
-                    write
-                ),
-            );
-        }
+        self.reads(span);
         let of = self.cx.machine.banks.get(usize::from(bank.0))?.of;
-        self.emit(Op::Read { bank, index }, Type::Int(of), span)
+        self.emit(Op::Read { bank, index }, Type::of_cell(of), span)
+    }
+
+    /// Reads come before writes.
+    pub(super) fn reads(&mut self, span: Span) {
+        let Some(write) = self.state.first_write else { return };
+        let help = format!(
+            "read it into a `let` before {write}; reads see the state before the instruction"
+        );
+        self.context.diagnostics.error_with_help(span, "a read after a write", help);
     }
 
     /// The bank and index of `bank[operand]`.
@@ -170,7 +206,8 @@ impl Lowering<'_, '_> {
         let banks = &self.cx.machine.banks;
         let Some(at) = banks.iter().position(|bank| bank.name == *bank_name) else {
             if self.scope.iter().any(|binding| binding.name == *bank_name) {
-                self.unsupported(base.span, "an element of a list");
+                let message = format!("`{bank_name}` is no bank of cells, array or map");
+                self.context.diagnostics.error(base.span, message);
                 return None;
             }
             self.context.unknown(
@@ -239,9 +276,17 @@ impl Lowering<'_, '_> {
         match (divide, name.as_str(), arguments) {
             (Some(op), _, [a, b]) => {
                 let (left, right) = self.operands(a, b, wanted)?;
-                let Type::Int(ty) = left.ty else {
-                    self.context.diagnostics.error(span, "a division takes integers");
-                    return None;
+                let ty = match (left.ty, op) {
+                    (Type::Int(ty), _) => ty,
+                    (Type::Float, BinaryOp::RemTrunc) => {
+                        let op = Op::Float { op: FloatOp::Rem, a: left.temp, b: right.temp };
+                        return self.emit(op, Type::Float, span);
+                    }
+                    _ => {
+                        let message = "a division takes integers (and `rem_trunc` floats)";
+                        self.context.diagnostics.error(span, message);
+                        return None;
+                    }
                 };
                 self.guarded_divisor(b, right.temp);
                 let (a, b) = (left.temp, right);
@@ -254,20 +299,24 @@ impl Lowering<'_, '_> {
                 let ty = machine::parse_int_type(name)?;
                 self.convert(ty, value, span)
             }
-            (None, "load" | "store" | "concat" | "capture" | "fn" | "str", _)
-            | (None, "f32" | "f64" | "one_of" | "unspecified", _) => {
+            (None, "load" | "store" | "f32" | "one_of" | "unspecified", _) => {
                 self.unsupported(span, &format!("the function `{name}`"))
             }
-            _ => {
-                let known = ["div_trunc", "div_floor", "rem_trunc", "rem_floor", "wrap", "i32"];
-                self.context.unknown(function.span, "function", name, known.into_iter());
-                None
-            }
+            _ => match self.dynamic_call(name, arguments, span) {
+                Some(value) => value,
+                None => {
+                    let known = ["div_trunc", "div_floor", "rem_trunc", "rem_floor", "wrap", "i32"];
+                    let known = known.into_iter().chain(super::dynamic::FUNCTIONS);
+                    self.context.unknown(function.span, "function", name, known);
+                    None
+                }
+            },
         }
     }
 
-    fn arity(&mut self, name: &str, count: usize, span: Span) -> Option<Typed> {
-        self.context.diagnostics.error(span, format!("`{name}` takes {count} arguments"));
+    pub(super) fn arity(&mut self, name: &str, count: usize, span: Span) -> Option<Typed> {
+        let plural = if count == 1 { "" } else { "s" };
+        self.context.diagnostics.error(span, format!("`{name}` takes {count} argument{plural}"));
         None
     }
 
@@ -337,6 +386,10 @@ impl Lowering<'_, '_> {
         wanted: Option<Type>,
     ) -> Option<Typed> {
         match op {
+            ast::UnaryOp::Minus if wanted == Some(Type::Float) || self.is_float(inner) => {
+                let a = self.expr_of(inner, Type::Float)?;
+                self.emit(Op::Float { op: FloatOp::Neg, a, b: a }, Type::Float, span)
+            }
             ast::UnaryOp::Minus => {
                 self.context.diagnostics.error_with_help(
                     span,
@@ -417,6 +470,19 @@ impl Lowering<'_, '_> {
             Source::Shr => return self.shift(BinaryOp::Shr, a, b, span, wanted),
             Source::LogicalAnd => return self.logical(BinaryOp::And, a, b, span),
             Source::LogicalOr => return self.logical(BinaryOp::Or, a, b, span),
+            Source::Add | Source::Sub | Source::Mul | Source::Div
+                if wanted == Some(Type::Float) || self.is_float(a) || self.is_float(b) =>
+            {
+                return self.float_arithmetic(op, a, b, span);
+            }
+            Source::Add | Source::Sub | Source::Mul | Source::Div | Source::Rem
+                if self.is_value(a) || self.is_value(b) =>
+            {
+                let message = "arithmetic with a dynamic value";
+                let help = "look at what it is: `match x { … }`";
+                self.context.diagnostics.error_with_help(span, message, help);
+                return None;
+            }
             Source::Add | Source::Sub | Source::Mul => {
                 let message = "the result may not fit";
                 let help = "write `+%`, `-%` or `*%`, which wrap";
@@ -435,6 +501,9 @@ impl Lowering<'_, '_> {
         let (left, right) = self.operands(a, b, wanted)?;
         let ty = match left.ty {
             Type::Int(ty) => ty,
+            found if op.is_comparison() && !matches!(found, Type::Bool | Type::Operand(_)) => {
+                return self.compare(op, swapped, left, right, span);
+            }
             // Equality of truth values is that of the cells.
             Type::Bool if matches!(op, BinaryOp::Eq | BinaryOp::Ne) => IntType::unsigned(1),
             found => {
@@ -474,7 +543,9 @@ impl Lowering<'_, '_> {
         // The right side matters only where the left one does not decide.
         let facts = self.state.facts.clone();
         self.learn(a, op == BinaryOp::And);
+        self.choices += 1;
         let right = self.condition(b);
+        self.choices -= 1;
         self.state.facts = facts;
         let op = Op::Binary { op, ty: IntType::unsigned(1), a: left?, b: right? };
         self.emit(op, Type::Bool, span)
@@ -490,12 +561,14 @@ impl Lowering<'_, '_> {
     ) -> Option<Typed> {
         let cond = self.condition(condition);
         let facts = self.state.facts.clone();
+        self.choices += 1;
         self.learn(condition, true);
         let then_value = self.expr(then, wanted);
         self.state.facts = facts.clone();
         self.learn(condition, false);
         let other_value = self.expr(other, wanted.or(then_value.map(|value| value.ty)));
         self.state.facts = facts;
+        self.choices -= 1;
         let (then_value, other_value) = (then_value?, other_value?);
         if then_value.ty != other_value.ty {
             let message = format!(

@@ -1,6 +1,6 @@
 //! Fused instructions: the meaning of several instructions in a row as that of one step.
 
-use std::collections::HashMap;
+use indexmap::IndexMap;
 
 use super::body::Meaning;
 use super::encoding::Encoded;
@@ -13,7 +13,7 @@ use crate::isa::{
 use crate::limits;
 
 /// Instructions by mnemonic.
-pub(super) type Simple<'a> = HashMap<&'a str, &'a Instruction>;
+pub(super) type Simple<'a> = IndexMap<&'a str, &'a Instruction>;
 
 /// The meaning of a fused instruction; `None` if faults were reported, here or in a part.
 pub(super) fn fuse(
@@ -28,7 +28,7 @@ pub(super) fn fuse(
         let message = "a fused instruction has no `do`: its parts say what it means";
         context.diagnostics.error(cx.key_span("do"), message);
     }
-    if encoded.list.is_some() {
+    if encoded.list.is_some() || effect.list.is_some() {
         context.diagnostics.unsupported(cx.span("enc"), "a fused instruction with a list");
     }
     encoded.encodings.as_ref()?;
@@ -177,7 +177,7 @@ impl<'a, 'c> Composer<'a, 'c> {
                 let bank = self.cx.machine.banks.get(usize::from(bank.0));
                 bank.is_some_and(|bank| number < i128::from(bank.count))
             }
-            OperandKind::Label(_) => false,
+            OperandKind::Label(_) | OperandKind::Constant(_) | OperandKind::Function => false,
         };
         match wanted.raw.cell(number).filter(|_| fits) {
             Some(cell) => self.emit(Op::Const(cell), span),
@@ -211,9 +211,20 @@ impl<'a, 'c> Composer<'a, 'c> {
         self.clause(part.split('#').next().unwrap_or(part))
     }
 
+    /// Refuses a part that pops a list, asks about values or has to do with the heap or functions.
+    fn unsupported_part<T>(&mut self, part: &Part<'_>) -> Option<T> {
+        let what =
+            "a part that asks about values, pops a list, or has to do with the heap or functions";
+        self.context.diagnostics.unsupported(part.span, what);
+        None
+    }
+
     /// Puts a part behind those that there are.
     fn add(&mut self, part: &Part<'_>, is_last: bool) -> Option<()> {
         let insn = part.insn;
+        if insn.body.list.is_some() {
+            return self.unsupported_part(part);
+        }
         if !is_last && (!insn.body.transfers.is_empty() || !insn.effect.falls_through) {
             let message = "only the last part can transfer control";
             self.error(part.span, message);
@@ -241,6 +252,9 @@ impl<'a, 'c> Composer<'a, 'c> {
             let to = match write.to {
                 WriteTo::Bank { bank, index } => WriteTo::Bank { bank, index: temp(index) },
                 WriteTo::Output => WriteTo::Output,
+                WriteTo::Element { .. } | WriteTo::Entry { .. } | WriteTo::Global { .. } => {
+                    return self.unsupported_part(part);
+                }
             };
             let (guard, value) = (write.guard.map(temp), temp(write.value));
             let clause = self.clause_of(insn, write.clause);
@@ -252,7 +266,10 @@ impl<'a, 'c> Composer<'a, 'c> {
             let kind = match transfer.kind {
                 TransferKind::Jump { operand: at } => TransferKind::Jump { operand: operand(at) },
                 TransferKind::Call { operand: at } => TransferKind::Call { operand: operand(at) },
-                kind => kind,
+                TransferKind::JumpList { .. }
+                | TransferKind::Invoke { .. }
+                | TransferKind::Leave { .. } => return self.unsupported_part(part),
+                kind @ (TransferKind::Return | TransferKind::Halt) => kind,
             };
             self.body.transfers.push(Transfer { guard: transfer.guard.map(temp), kind, clause });
         }
@@ -277,6 +294,12 @@ impl<'a, 'c> Composer<'a, 'c> {
             Op::Select { cond, then, other } => {
                 Op::Select { cond: temp(cond), then: temp(then), other: temp(other) }
             }
+            Op::Is { a, variant } => Op::Is { a: temp(a), variant },
+            Op::Payload { a, variant } => Op::Payload { a: temp(a), variant },
+            Op::Make { a, variant } => Op::Make { a: temp(a), variant },
+            Op::Float { op, a, b } => Op::Float { op, a: temp(a), b: temp(b) },
+            Op::Convert { way, ty, a } => Op::Convert { way, ty, a: temp(a) },
+            Op::Ask { .. } | Op::New { .. } => return self.unsupported_part(part),
             Op::TrapIf { cond, trap, clause } => {
                 if !self.body.writes.is_empty() {
                     self.context.diagnostics.error_with_help(

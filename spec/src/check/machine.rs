@@ -3,12 +3,12 @@
 use indexmap::IndexMap;
 
 use super::Context;
+use super::storage::{self, Cells, STAND_IN};
 use crate::diagnostic::Span;
-use crate::file::{
-    BankFile, CodeFile, HEADER, LimitFile, MachineFile, NoteFile, SpecFile, StackFile, TextOrList,
-    TrapFile,
+use crate::file::{CodeFile, HEADER, LimitFile, NoteFile, SpecFile, TrapFile};
+use crate::isa::{
+    CodeEnd, Container, IntType, LIMIT_TRAPS, Machine, Note, StackRules, Trap, Version,
 };
-use crate::isa::{Bank, CodeEnd, IntType, LIMIT_TRAPS, Machine, Note, StackRules, Trap, Version};
 use crate::limits;
 use crate::shape::Text;
 
@@ -28,13 +28,6 @@ pub(super) fn header(file: &SpecFile, context: &mut Context<'_>) -> Option<Heade
             context.span(&["isa"]),
             "a machine's name starts with a lower-case letter and holds at most 100 lower-case letters, digits and `-`",
         );
-    }
-    if let Some(container) = file.container.as_ref().filter(|container| container.0 != "raw") {
-        let span = context.span(&["container"]);
-        match container.0.as_str() {
-            "module" => context.diagnostics.unsupported(span, "a module container"),
-            _ => context.unknown(span, "container", container, ["raw"].into_iter()),
-        }
     }
     let version = version(file.version.as_ref()?, context.span(&["version"]), context)?;
     Some(Header { name: file.isa.as_ref()?.0.clone(), version })
@@ -64,7 +57,6 @@ pub(super) fn version(text: &str, span: Span, context: &mut Context<'_>) -> Opti
 pub(super) fn reserved(file: &SpecFile, context: &mut Context<'_>) {
     let keys = [
         ("defs", file.defs.is_some(), "helper functions"),
-        ("types", file.types.is_some(), "value types"),
         ("externs", file.externs.is_some(), "host functions"),
     ];
     for (key, given, what) in keys {
@@ -75,11 +67,7 @@ pub(super) fn reserved(file: &SpecFile, context: &mut Context<'_>) {
             }
         }
     }
-    let keys = [
-        ("memory", file.machine.memory.is_some(), "linear memory"),
-        ("frame", file.machine.frame.is_some(), "calls with frames"),
-        ("heap", file.machine.heap.is_some(), "a heap"),
-    ];
+    let keys = [("memory", file.machine.memory.is_some(), "linear memory")];
     for (key, given, what) in keys {
         if given {
             context.diagnostics.unsupported(context.key_span(&["machine", key]), what);
@@ -87,23 +75,57 @@ pub(super) fn reserved(file: &SpecFile, context: &mut Context<'_>) {
     }
 }
 
+/// What a program is.
+pub(super) fn container(file: &SpecFile, context: &mut Context<'_>) -> Container {
+    let span = context.span(&["container"]);
+    let container = match file.container.as_ref().map(|container| container.0.as_str()) {
+        None | Some("raw") => Container::Raw,
+        Some("module") => Container::Module,
+        Some(other) => {
+            context.unknown(span, "container", other, ["raw", "module"].into_iter());
+            return Container::Raw;
+        }
+    };
+    match (container, &file.machine.frame) {
+        (Container::Module, None) if !context.is_dropped(&["machine", "frame"]) => {
+            context.diagnostics.error_with_help(
+                span,
+                "a module holds functions, and the machine has no frames",
+                "give `machine` `frame: {depth: …}`",
+            );
+        }
+        (Container::Raw, Some(_)) => context.diagnostics.error_with_help(
+            context.key_span(&["machine", "frame"]),
+            "functions need a module",
+            "write `container: module`",
+        ),
+        _ => {}
+    }
+    container
+}
+
 /// The storage of the machine. A faulty part is there all the same, with a stand-in, so that the
 /// instructions that use it are not reported too.
-pub(super) fn machine(file: &MachineFile, context: &mut Context<'_>) -> Machine {
+pub(super) fn machine(file: &SpecFile, context: &mut Context<'_>) -> Machine {
+    let union = storage::union(&file.types, context);
+    let file = &file.machine;
+    let cells = Cells { union: union.as_ref() };
     let stack = match &file.stack {
-        Some(stack) => Some(stack_rules(stack, context)),
+        Some(stack) => Some(cells.stack_rules(stack, file.frame.is_some(), context)),
         None => context
             .is_dropped(&["machine", "stack"])
             .then_some(StackRules { of: STAND_IN, depth: 1 }),
     };
-    let banks = [
-        ("locals", "local", &file.locals),
-        ("registers", "reg", &file.registers),
-        ("globals", "global", &file.globals),
-    ]
-    .into_iter()
-    .filter_map(|(key, name, file)| bank(key, name, file.as_ref(), context))
-    .collect();
+    let mut banks = Vec::new();
+    banks.extend(cells.bank("locals", "local", file.locals.as_ref(), context));
+    banks.extend(cells.bank("registers", "reg", file.registers.as_ref(), context));
+    let named_globals = match &file.globals {
+        Some(globals) => cells.globals(globals, &mut banks, context),
+        None => {
+            banks.extend(cells.bank("globals", "global", None, context));
+            false
+        }
+    };
     let call_depth = match &file.calls {
         Some(calls) => Some(
             limit(&calls.depth, &["machine", "calls", "depth"], limits::CALL_DEPTH, context)
@@ -111,58 +133,23 @@ pub(super) fn machine(file: &MachineFile, context: &mut Context<'_>) -> Machine 
         ),
         None => context.is_dropped(&["machine", "calls"]).then_some(1),
     };
+    let frames = file.frame.as_ref().map(|frame| cells.frames(frame, file, &mut banks, context));
     let output = match &file.output {
         Some(output) => Some(
-            int_type(output, context.span(&["machine", "output"]), context).unwrap_or(STAND_IN),
+            cells.named(output, context.span(&["machine", "output"]), context).unwrap_or(STAND_IN),
         ),
         None => context.is_dropped(&["machine", "output"]).then_some(STAND_IN),
     };
-    Machine { stack, banks, call_depth, output }
+    let heap = storage::heap(file, union.as_ref(), context);
+    Machine { stack, banks, call_depth, output, union, frames, named_globals, heap }
 }
 
-/// The type of cells whose type is faulty.
-const STAND_IN: IntType = IntType::signed(32);
-
-fn stack_rules(file: &StackFile, context: &mut Context<'_>) -> StackRules {
-    if let Some(per) = &file.per {
-        let span = context.span(&["machine", "stack", "per"]);
-        match per.0.as_str() {
-            "program" => {}
-            "frame" => context.diagnostics.unsupported(span, "a stack for each frame"),
-            _ => {
-                context.unknown(span, "owner of a stack", per, ["program", "frame"].into_iter());
-            }
-        }
-    }
-    let of = cell_type(&file.of, &["machine", "stack", "of"], context);
-    let depth = limit(&file.depth, &["machine", "stack", "depth"], limits::STACK_DEPTH, context);
-    StackRules { of: of.unwrap_or(STAND_IN), depth: depth.unwrap_or(1) }
-}
-
-fn bank(key: &str, name: &str, file: Option<&BankFile>, context: &mut Context<'_>) -> Option<Bank> {
-    let stand_in = Bank { name: name.to_owned(), prefix: String::new(), of: STAND_IN, count: 1 };
-    let Some(file) = file else { return context.is_dropped(&["machine", key]).then_some(stand_in) };
-    let of = cell_type(&file.of, &["machine", key, "of"], context);
-    let count = limit(&file.count, &["machine", key, "count"], limits::BANK_CELLS, context);
-    let prefix = file.prefix.as_ref().map_or_else(String::new, |prefix| prefix.0.clone());
-    if !prefix.chars().all(|c| c.is_ascii_alphabetic()) {
-        let span = context.span(&["machine", key, "prefix"]);
-        context.diagnostics.error(span, "a prefix holds letters only");
-    }
-    Some(Bank { prefix, of: of.unwrap_or(STAND_IN), count: count.unwrap_or(1), ..stand_in })
-}
-
-fn cell_type(of: &TextOrList, path: &[&str], context: &mut Context<'_>) -> Option<IntType> {
-    match of {
-        TextOrList::One(text) => int_type(text, context.span(path), context),
-        TextOrList::Many(_) => {
-            context.diagnostics.unsupported(context.span(path), "cells of several types");
-            None
-        }
-    }
-}
-
-fn limit(file: &LimitFile, path: &[&str], most: u32, context: &mut Context<'_>) -> Option<u32> {
+pub(super) fn limit(
+    file: &LimitFile,
+    path: &[&str],
+    most: u32,
+    context: &mut Context<'_>,
+) -> Option<u32> {
     let span = context.span(path);
     match file {
         LimitFile::AtLeast(at_least) => {
@@ -220,7 +207,11 @@ pub(super) fn int_type(name: &str, span: Span, context: &mut Context<'_>) -> Opt
     None
 }
 
-pub(super) fn code(file: Option<&CodeFile>, context: &mut Context<'_>) -> CodeEnd {
+pub(super) fn code(
+    file: Option<&CodeFile>,
+    container: Container,
+    context: &mut Context<'_>,
+) -> CodeEnd {
     if let Some(decode) = file.and_then(|code| code.decode.as_ref()) {
         let span = context.span(&["code", "decode"]);
         match decode.0.as_str() {
@@ -230,7 +221,13 @@ pub(super) fn code(file: Option<&CodeFile>, context: &mut Context<'_>) -> CodeEn
         }
     }
     match file.and_then(|code| code.end.as_ref()) {
-        Some(end) if end.0 == "halt" => CodeEnd::Halt,
+        Some(end) if end.0 == "halt" => {
+            if container == Container::Module {
+                let span = context.span(&["code", "end"]);
+                context.diagnostics.unsupported(span, "a function whose code may run past its end");
+            }
+            CodeEnd::Halt
+        }
         Some(end) if end.0 != "reject" => {
             let span = context.span(&["code", "end"]);
             context.unknown(span, "end of the code", end, ["reject", "halt"].into_iter());
@@ -241,7 +238,11 @@ pub(super) fn code(file: Option<&CodeFile>, context: &mut Context<'_>) -> CodeEn
 }
 
 pub(super) fn traps(file: &SpecFile, context: &mut Context<'_>) -> Vec<Trap> {
-    let limit_docs = ["The operand stack would exceed its depth.", "The call stack is full."];
+    let limit_docs = [
+        "The operand stack would exceed its depth.",
+        "The call stack is full.",
+        "The heap would hold more live cells than the machine allows.",
+    ];
     let mut traps: Vec<Trap> = LIMIT_TRAPS
         .into_iter()
         .zip(limit_docs)

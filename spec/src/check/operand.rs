@@ -7,7 +7,8 @@ use super::{Context, machine};
 use crate::diagnostic::{Diagnostics, Span};
 use crate::file::{BitsFile, OperandFile, SpecFile};
 use crate::isa::{
-    BankId, ByteOrder, IntType, LabelBase, LabelRole, LabelRule, Machine, OperandKind,
+    BankId, ByteOrder, ConstantRule, IntType, LabelBase, LabelRole, LabelRule, Machine,
+    OperandKind, VariantId,
 };
 use crate::lang::ast::{BinaryOp, Expr, ExprKind, PatternItem, UnaryOp};
 use crate::lang::{parse_expression, parse_pattern, parse_signature};
@@ -20,6 +21,8 @@ pub(crate) struct Tables {
     pub(super) kinds: IndexMap<String, Kind>,
     pub(super) formats: IndexMap<String, Format>,
     pub(super) banks: Vec<String>,
+    /// Whether programs have constants and functions.
+    pub(super) functions: bool,
 }
 
 /// A word of bit fields.
@@ -82,6 +85,7 @@ pub(super) fn tables(file: &SpecFile, machine: &Machine, context: &mut Context<'
         kinds: IndexMap::new(),
         formats: IndexMap::new(),
         banks: machine.banks.iter().map(|bank| bank.name.clone()).collect(),
+        functions: machine.frames.is_some(),
     };
     for (name, bits) in &file.bits {
         match word(name, bits, context) {
@@ -92,7 +96,7 @@ pub(super) fn tables(file: &SpecFile, machine: &Machine, context: &mut Context<'
         }
     }
     for (name, operand) in &file.operands {
-        match kind(name, operand, &tables, context) {
+        match kind(name, operand, machine, &tables, context) {
             Some(kind) => {
                 tables.kinds.insert(name.clone(), kind);
             }
@@ -156,9 +160,18 @@ fn word(name: &str, file: &BitsFile, context: &mut Context<'_>) -> Option<WordSh
 fn kind(
     name: &str,
     file: &OperandFile,
+    machine: &Machine,
     tables: &Tables,
     context: &mut Context<'_>,
 ) -> Option<Kind> {
+    if file.is.0 != "const" {
+        for (key, given) in [("of", file.of.is_some()), ("first", file.first.is_some())] {
+            if given {
+                let span = context.key_span(&["operands", name, key]);
+                context.diagnostics.error(span, format!("only constants have `{key}`"));
+            }
+        }
+    }
     if Storage::parse(name).is_some() {
         let span = context.key_span(&["operands", name]);
         context.diagnostics.error(span, format!("`{name}` is a type and cannot name a kind"));
@@ -179,8 +192,12 @@ fn kind(
     let role = match file.is.0.as_str() {
         "label" => LabelRole::Jump,
         "entry" => LabelRole::Entry,
+        "const" if machine.frames.is_some() => {
+            let rule = constant_rule(name, file, machine, context)?;
+            return Some(Kind { raw, kind: OperandKind::Constant(rule) });
+        }
         other => {
-            let kind = plain_kind(other, is_span, &tables.banks, context)?;
+            let kind = plain_kind(other, is_span, tables, context)?;
             if file.value.is_some() {
                 let span = context.key_span(&["operands", name, "value"]);
                 context.diagnostics.error(span, "only labels have a `value`");
@@ -202,24 +219,75 @@ fn kind(
     Some(Kind { raw, kind: OperandKind::Label(rule) })
 }
 
+/// Which constants a kind of operands names.
+fn constant_rule(
+    name: &str,
+    file: &OperandFile,
+    machine: &Machine,
+    context: &mut Context<'_>,
+) -> Option<ConstantRule> {
+    let variants = machine.union.iter().flat_map(|union| &union.variants);
+    let of = match &file.of {
+        None => None,
+        Some(of) => {
+            let found = variants.clone().position(|variant| variant.name == of.0);
+            let Some(at) = found else {
+                let span = context.span(&["operands", name, "of"]);
+                let known = variants.map(|variant| variant.name.as_str());
+                context.unknown(span, "variant", of, known);
+                first_constant(name, file, context);
+                return None;
+            };
+            Some(VariantId(at as u8))
+        }
+    };
+    let first = first_constant(name, file, context)?;
+    if file.value.is_some() {
+        let span = context.key_span(&["operands", name, "value"]);
+        context.diagnostics.error(span, "only labels have a `value`");
+    }
+    Some(ConstantRule { of, first })
+}
+
+/// The number of the first constant.
+fn first_constant(name: &str, file: &OperandFile, context: &mut Context<'_>) -> Option<u8> {
+    match file.first.as_ref().map(|first| first.0.as_str()) {
+        None | Some("0") => Some(0),
+        Some("1") => Some(1),
+        Some(_) => {
+            let span = context.span(&["operands", name, "first"]);
+            context.diagnostics.error(span, "the first constant has the number 0 or 1");
+            None
+        }
+    }
+}
+
 /// The meaning of an operand that needs no rule of its own.
 pub(super) fn plain_kind(
     name: &str,
     span: Span,
-    banks: &[String],
+    tables: &Tables,
     context: &mut Context<'_>,
 ) -> Option<OperandKind> {
-    if name == "imm" {
-        return Some(OperandKind::Immediate);
+    let banks = &tables.banks;
+    match name {
+        "imm" => return Some(OperandKind::Immediate),
+        "const" if tables.functions => {
+            return Some(OperandKind::Constant(ConstantRule { of: None, first: 0 }));
+        }
+        "func" if tables.functions => return Some(OperandKind::Function),
+        _ => {}
     }
     if let Some(at) = banks.iter().position(|bank| bank == name) {
         return Some(OperandKind::Index(BankId(at as u8)));
     }
     match name {
-        "const" | "func" | "upvalue" => {
-            context.diagnostics.unsupported(span, format!("an operand of the kind `{name}`"));
-        }
-        "local" | "reg" | "global" => {
+        "const" | "func" => context.diagnostics.error_with_help(
+            span,
+            format!("an operand of the kind `{name}`, and programs are no modules"),
+            "write `container: module`",
+        ),
+        "local" | "reg" | "global" | "upvalue" => {
             context.diagnostics.error(span, format!("the machine has no cells called `{name}`"));
         }
         "label" | "entry" => context.diagnostics.error_with_help(
@@ -228,7 +296,9 @@ pub(super) fn plain_kind(
             format!("define a kind: `operands: {{rel16: {{raw: i16, is: {name}, value: next + raw}}}}`, and use it as the type"),
         ),
         _ => {
-            let known = ["label", "entry", "imm", "local", "reg", "global"];
+            let known = [
+                "label", "entry", "imm", "local", "reg", "global", "upvalue", "const", "func",
+            ];
             context.unknown(span, "meaning of an operand", name, known.into_iter());
         }
     }

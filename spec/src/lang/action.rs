@@ -111,8 +111,8 @@ fn statement(parser: &mut Parser<'_>) -> Parsed<Stmt> {
         (Token::Name, "if") => parser.nested(conditional)?,
         (Token::Name, "match") => {
             parser.advance();
-            parser.nested(match_arms)?;
-            StmtKind::Reserved("`match`")
+            let (values, arms) = parser.nested(|parser| parser.match_arms(arm))?;
+            StmtKind::Match(values, arms)
         }
         (Token::Name, "for") => {
             parser.advance();
@@ -204,36 +204,12 @@ fn conditional(parser: &mut Parser<'_>) -> Parsed<StmtKind> {
     Ok(StmtKind::If(condition, then, other))
 }
 
-/// `match a, b { pattern, pattern => statement … }`: read for its form, refused by the checks.
-fn match_arms(parser: &mut Parser<'_>) -> Parsed<()> {
-    loop {
-        parser.expression()?;
-        if !parser.take(Token::Comma) {
-            break;
-        }
+/// What an arm of a `match` does: a statement, or several in braces.
+fn arm(parser: &mut Parser<'_>) -> Parsed<Vec<Stmt>> {
+    if parser.take(Token::OpenBrace) {
+        return statements(parser, Token::CloseBrace);
     }
-    parser.expect(Token::OpenBrace)?;
-    parser.skip_line_ends();
-    while !parser.take(Token::CloseBrace) {
-        loop {
-            // `_`, `variant` or `variant name`.
-            parser.name()?;
-            if parser.peek() == Token::Name {
-                parser.advance();
-            }
-            if !parser.take(Token::Comma) {
-                break;
-            }
-        }
-        parser.expect(Token::FatArrow)?;
-        if parser.take(Token::OpenBrace) {
-            statements(parser, Token::CloseBrace)?;
-        } else {
-            statement(parser)?;
-        }
-        parser.skip_line_ends();
-    }
-    Ok(())
+    statement(parser).map(|statement| vec![statement])
 }
 
 /// `for i in a .. b { … }`: read for its form, refused by the checks.

@@ -30,6 +30,8 @@ pub enum ExprKind {
     Int(i128),
     /// A number in hexadecimal or binary, which gives the bits of a value.
     Bits(u64),
+    /// A number with a fraction.
+    Float(f64),
     /// `true` or `false`.
     Bool(bool),
     /// A name.
@@ -46,6 +48,8 @@ pub enum ExprKind {
     Binary(BinaryOp, Box<Expr>, Box<Expr>),
     /// `if c { a } else { b }`.
     If(Box<Expr>, Box<Expr>, Box<Expr>),
+    /// `match a, b { … }`, with a value for each arm.
+    Match(Vec<Expr>, Vec<Arm<Expr>>),
     /// What the language has and is not executed yet, by what it is called in messages.
     Reserved(&'static str),
 }
@@ -59,6 +63,26 @@ impl Expr {
             _ => None,
         }
     }
+}
+
+/// An arm of a `match`.
+#[derive(Clone, Debug)]
+pub struct Arm<T> {
+    /// The place of its patterns.
+    pub span: Span,
+    /// One pattern for each value; a single `_` stands for all.
+    pub patterns: Vec<Pattern>,
+    /// What happens, or the value.
+    pub then: T,
+}
+
+/// What a value of the union is compared with.
+#[derive(Clone, Debug)]
+pub enum Pattern {
+    /// `_`, any value.
+    Any,
+    /// `variant name` or `variant`.
+    Variant(Name, Option<Name>),
 }
 
 /// Prefix operators.
@@ -107,7 +131,7 @@ pub struct TypeRef {
     /// What is written besides the name, by what it is called in messages: a computed width
     /// (`u(8*n)be`) or a list (`val[n]`).
     pub reserved: Option<&'static str>,
-    /// How many elements a list has: `n` in `rel32[n]`.
+    /// The operand that says how many elements a list has: `n` in `val[n]` and `rel32[n]`.
     pub count: Option<Name>,
 }
 
@@ -143,6 +167,8 @@ pub enum StmtKind {
     Out(Expr),
     /// `if c { … } else { … }`.
     If(Expr, Vec<Stmt>, Vec<Stmt>),
+    /// `match a, b { … }`.
+    Match(Vec<Expr>, Vec<Arm<Vec<Stmt>>>),
     /// What the language has and is not executed yet, by what it is called in messages.
     Reserved(&'static str),
 }
@@ -216,8 +242,10 @@ pub struct EffectDecl {
 pub enum EffectItem {
     /// A cell.
     Cell(Name),
-    /// A cell with a type, or several: `xs:val[n]`.
+    /// A cell with a type.
     Typed(Name),
+    /// Several cells: `xs:val[n]`, their name, their type, and the operand that says how many.
+    List(Name, Name, Name),
     /// `..f`, what a subroutine does.
     Callee(Name),
 }

@@ -33,8 +33,11 @@ fn items(parser: &mut Parser<'_>, close: Token) -> Parsed<Vec<EffectItem>> {
         }
         let name = parser.name()?;
         if parser.take(Token::Colon) {
-            parser.type_ref()?;
-            items.push(EffectItem::Typed(name));
+            let ty = parser.type_ref()?;
+            items.push(match ty.count {
+                Some(count) => EffectItem::List(name, ty.name, count),
+                None => EffectItem::Typed(name),
+            });
         } else {
             items.push(EffectItem::Cell(name));
         }

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::ast::{BinaryOp, Expr, ExprKind, Name, TypeRef, UnaryOp};
+use super::ast::{Arm, BinaryOp, Expr, ExprKind, Name, Pattern, TypeRef, UnaryOp};
 use super::lexer::{Token, tokens};
 use crate::diagnostic::{Diagnostics, Span};
 use crate::limits;
@@ -171,8 +171,7 @@ impl<'a> Parser<'a> {
 
     pub(super) fn type_ref(&mut self) -> Parsed<TypeRef> {
         let mut name = self.name()?;
-        let mut reserved = None;
-        let mut count = None;
+        let (mut reserved, mut count) = (None, None);
         if self.take(Token::OpenParen) {
             self.expression()?;
             self.expect(Token::CloseParen)?;
@@ -184,10 +183,10 @@ impl<'a> Parser<'a> {
         }
         if self.take(Token::OpenBracket) {
             if !self.take(Token::CloseBracket) {
-                let value = self.expression()?;
+                let length = self.expression()?;
                 self.expect(Token::CloseBracket)?;
-                if let (ExprKind::Name(text), None) = (value.kind, reserved) {
-                    count = Some(Name { text, span: value.span });
+                if let (ExprKind::Name(text), None) = (length.kind, reserved) {
+                    count = Some(Name { text, span: length.span });
                 }
             }
             reserved = Some("a list");
@@ -240,6 +239,7 @@ impl<'a> Parser<'a> {
         let operand = self.nested(Self::prefix)?;
         let kind = match (op, operand.kind) {
             (UnaryOp::Minus, ExprKind::Int(value)) => ExprKind::Int(-value),
+            (UnaryOp::Minus, ExprKind::Float(value)) => ExprKind::Float(-value),
             (UnaryOp::Minus, ExprKind::Bits(bits)) => ExprKind::Int(-i128::from(bits)),
             (op, kind) => ExprKind::Unary(op, Box::new(Expr { span: operand.span, kind })),
         };
@@ -309,8 +309,10 @@ impl<'a> Parser<'a> {
         let kind = match self.peek() {
             Token::Int => self.int()?,
             Token::Float => {
+                // The token has the form of a number.
+                let value = self.word().parse().unwrap_or(f64::NAN);
                 self.advance();
-                ExprKind::Reserved("a floating-point number")
+                ExprKind::Float(value)
             }
             Token::Str => {
                 self.advance();
@@ -334,6 +336,7 @@ impl<'a> Parser<'a> {
                     ExprKind::Bool(value)
                 }
                 "if" => return self.conditional(),
+                "match" => return self.nested(Self::match_value),
                 "new" => return self.new_record(),
                 _ => ExprKind::Name(self.name()?.text),
             },
@@ -357,6 +360,58 @@ impl<'a> Parser<'a> {
         };
         let kind = ExprKind::If(Box::new(condition), Box::new(then), Box::new(other));
         Ok(Expr { span: self.span_from(start), kind })
+    }
+
+    fn match_value(&mut self) -> Parsed<Expr> {
+        let start = self.here();
+        self.advance();
+        let (values, arms) = self.match_arms(Self::expression)?;
+        Ok(Expr { span: self.span_from(start), kind: ExprKind::Match(values, arms) })
+    }
+
+    /// `a, b { pattern, pattern => … }`, one arm a line or separated by `;`.
+    pub(super) fn match_arms<T>(
+        &mut self,
+        mut then: impl FnMut(&mut Self) -> Parsed<T>,
+    ) -> Parsed<(Vec<Expr>, Vec<Arm<T>>)> {
+        let mut values = vec![self.expression()?];
+        while self.take(Token::Comma) {
+            values.push(self.expression()?);
+        }
+        self.expect(Token::OpenBrace)?;
+        let mut arms = Vec::new();
+        loop {
+            self.skip_line_ends();
+            if self.take(Token::CloseBrace) {
+                return Ok((values, arms));
+            }
+            if arms.len() == limits::ARMS {
+                let message = format!("more than {} arms", limits::ARMS);
+                self.diagnostics.error(self.here(), message);
+                return Err(Stop);
+            }
+            let start = self.here();
+            let mut patterns = vec![self.pattern()?];
+            while self.take(Token::Comma) {
+                patterns.push(self.pattern()?);
+            }
+            let span = self.span_from(start);
+            self.expect(Token::FatArrow)?;
+            arms.push(Arm { span, patterns, then: then(self)? });
+            if !matches!(self.peek(), Token::End | Token::CloseBrace) {
+                return Err(self.unexpected("the end of the arm"));
+            }
+        }
+    }
+
+    /// `_`, `variant` or `variant name`.
+    fn pattern(&mut self) -> Parsed<Pattern> {
+        let name = self.name()?;
+        if name.text == "_" {
+            return Ok(Pattern::Any);
+        }
+        let bound = if self.peek() == Token::Name { Some(self.name()?) } else { None };
+        Ok(Pattern::Variant(name, bound))
     }
 
     fn braced(&mut self) -> Parsed<Expr> {

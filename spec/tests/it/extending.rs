@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytestone_spec::diagnostic::{Faulty, Source};
-use bytestone_spec::isa::Isa;
+use bytestone_spec::isa::{CellType, IntType, Isa};
 use bytestone_spec::limits;
 use bytestone_spec::load::{Resolver, load};
 
@@ -51,7 +51,7 @@ instructions:
     assert_eq!(names, ["A", "B", "C"]);
     assert_eq!(isa.instructions()[0].doc, "Another A.");
     // What was replaced is gone as a whole.
-    assert_eq!(isa.machine().output.map(|of| of.bits), Some(64));
+    assert_eq!(isa.machine().output, Some(CellType::Int(IntType::signed(64))));
     assert!(isa.machine().stack.is_some());
 }
 

@@ -1,15 +1,18 @@
 //! Any bytes as assembly text.
 
 use std::fmt::{self, Write};
+use std::ops::Range;
 
-use bytestone_spec::isa::{Isa, OperandKind, Part};
+use bytestone_spec::isa::{Container, Isa, OperandKind, Part};
 
 use super::assemble;
 use super::layout::keeps_len;
-use super::print::{write_offset, write_with_labels};
+use super::listing::{Listing, push_index};
+use super::print::{write_offset, write_with};
 
-use crate::codec::{CodeTooLong, Codec, FaultLog, Obstacle, Undecoded, check_len};
+use crate::codec::{CodeTooLong, Codec, DecodeError, FaultLog, Obstacle, Undecoded, check_len};
 use crate::fault::Rejection;
+use crate::module::{Function, Line, Module};
 use crate::program::{Insn, Program};
 
 /// How a disassembly is written.
@@ -26,12 +29,26 @@ pub enum Style {
 #[derive(Clone, Debug)]
 pub struct Disassembly<'a> {
     codec: &'a Codec<'a>,
+    bytes: &'a [u8],
+    /// The code in the bytes, or the bytes if they are not looked into.
     code: &'a [u8],
     style: Style,
     naming: Naming,
+    contents: Contents<'a>,
     /// By offset, whether a label is defined there.
     labels: Vec<bool>,
     faults: Option<Rejection>,
+}
+
+/// What the bytes are.
+#[derive(Clone, Debug)]
+enum Contents<'a> {
+    /// Code.
+    Code,
+    /// A module.
+    Module(Box<Listing<'a>>),
+    /// What should be a module, and is none or has no other text.
+    Bytes,
 }
 
 /// How label operands are written.
@@ -49,7 +66,8 @@ enum Naming {
 ///
 /// Bytes that are no instruction come out as `.byte` lines: those of an instruction with
 /// a bad operand, those that are left of one that the end cuts short, and one byte where there is no
-/// instruction (a whole word on machines whose instructions have one length).
+/// instruction (a whole word on machines whose instructions have one length). What should be a module and is none is nothing
+/// but `.byte` lines.
 ///
 /// ```
 /// use bytestone_vm::{asm::{Style, disassemble}, codec::Codec};
@@ -63,14 +81,14 @@ enum Naming {
 ///
 /// # Errors
 ///
-/// When the code is over [`crate::limits::CODE_BYTES`].
+/// When they are more than [`crate::limits::CODE_BYTES`].
 pub fn disassemble<'a>(
     codec: &'a Codec<'a>,
-    code: &'a [u8],
+    bytes: &'a [u8],
     style: Style,
 ) -> Result<Disassembly<'a>, CodeTooLong> {
-    check_len(code)?;
-    Ok(Disassembly::new(codec, code, style))
+    check_len(bytes)?;
+    Ok(Disassembly::new(codec, bytes, style))
 }
 
 /// Disassembles a program, which is assembly text through and through.
@@ -79,23 +97,31 @@ pub fn disassemble_program<'a>(
     program: &'a Program,
     style: Style,
 ) -> Disassembly<'a> {
-    Disassembly::new(codec, program.code(), style)
+    Disassembly::new(codec, program.bytes(), style)
 }
 
 impl<'a> Disassembly<'a> {
-    fn new(codec: &'a Codec<'a>, code: &'a [u8], style: Style) -> Self {
-        let mut disassembly = Self {
-            codec,
-            code,
-            style,
-            naming: Naming::Names,
-            labels: vec![false; code.len()],
-            faults: None,
+    fn new(codec: &'a Codec<'a>, bytes: &'a [u8], style: Style) -> Self {
+        let (contents, code) = match codec.isa().container() {
+            Container::Raw => (Contents::Code, bytes),
+            Container::Module => match Module::read_for(codec.isa(), bytes) {
+                Ok(module) => {
+                    let start = bytes.len() - module.code.len();
+                    match Listing::new(codec, module) {
+                        Some(listing) => (Contents::Module(Box::new(listing)), &bytes[start..]),
+                        None => (Contents::Bytes, bytes),
+                    }
+                }
+                Err(_) => (Contents::Bytes, bytes),
+            },
         };
+        let (naming, labels) = (Naming::Names, Vec::new());
+        let mut disassembly =
+            Self { codec, bytes, code, style, naming, contents, labels, faults: None };
         disassembly.scan();
         if has_labels_of_variable_length(codec.isa()) {
             let assembled = assemble(codec, disassembly.to_string());
-            if !assembled.is_ok_and(|assembled| assembled.bytes == code) {
+            if !assembled.is_ok_and(|assembled| assembled.bytes == bytes) {
                 disassembly.naming = Naming::Offsets;
                 disassembly.labels.fill(false);
             }
@@ -109,32 +135,78 @@ impl<'a> Disassembly<'a> {
         self.faults.as_ref()
     }
 
-    /// Finds the faults, and the places of labels: targets that are starts of instructions.
+    /// The functions of the code; code without functions is one.
+    fn bodies(&self) -> Vec<Body<'_>> {
+        match &self.contents {
+            Contents::Code => vec![Body { range: 0..self.code.len() as u32, lines: &[] }],
+            Contents::Module(listing) => listing.module.functions.iter().map(Body::of).collect(),
+            Contents::Bytes => Vec::new(),
+        }
+    }
+
+    fn sweep<'s>(&'s self, body: &Body<'s>) -> Sweep<'s> {
+        Sweep {
+            codec: self.codec,
+            code: &self.code[..body.range.end as usize],
+            offset: body.range.start,
+            lines: body.lines,
+            origin: body.range.start,
+            operands: Vec::new(),
+        }
+    }
+
+    /// Finds the faults, the places of labels (targets in the same function that are starts of instructions), and how
+    /// the constants of a module are to be written.
     fn scan(&mut self) {
         let isa = self.codec.isa();
+        let mut labels = vec![false; self.code.len()];
         let mut starts = vec![false; self.code.len()];
         let mut faults = FaultLog::default();
-        let mut sweep = Sweep::new(self.codec, self.code);
-        while let Some(item) = sweep.next() {
-            match item {
-                Ok(insn) => {
-                    starts[insn.offset as usize] = true;
-                    for (index, &cell) in sweep.operands.iter().enumerate() {
-                        let at = isa.instruction(insn.id).operand_of(index);
-                        let target =
-                            insn.target(isa, at, cell).and_then(|at| usize::try_from(at).ok());
-                        if let Some(label) = target.and_then(|at| self.labels.get_mut(at)) {
-                            *label = true;
-                        }
+        let mut constants = Vec::new();
+        for body in self.bodies() {
+            let mut sweep = self.sweep(&body);
+            while let Some(item) = sweep.next() {
+                let insn = match item {
+                    Ok(insn) => insn,
+                    Err(Gap { undecoded: Some(undecoded), .. }) => {
+                        faults.push_with(|| undecoded.fault(isa, sweep.code));
+                        continue;
+                    }
+                    Err(_) => continue,
+                };
+                starts[insn.offset as usize] = true;
+                let described = isa.instruction(insn.id);
+                for (index, &cell) in sweep.operands.iter().enumerate() {
+                    let at = described.operand_of(index);
+                    let operand = &described.operands[usize::from(at)];
+                    if let OperandKind::Constant(rule) = operand.kind {
+                        constants.push((rule, operand.raw.value(cell)));
+                    }
+                    let target = insn.target(isa, at, cell, body.range.start);
+                    let target = target.and_then(|target| u32::try_from(target).ok());
+                    if let Some(target) = target.filter(|target| body.range.contains(target)) {
+                        labels[target as usize] = true;
                     }
                 }
-                Err(gap) => faults.push_with(|| gap.undecoded.fault(isa, self.code)),
             }
         }
-        for (label, start) in self.labels.iter_mut().zip(starts) {
-            *label &= start;
+        labels.iter_mut().zip(starts).for_each(|(label, start)| *label &= start);
+        self.labels = labels;
+        self.faults = faults.into_rejection().or_else(|| self.module_fault());
+        if let Contents::Module(listing) = &mut self.contents {
+            listing.order_constants(constants.into_iter());
         }
-        self.faults = faults.into_rejection();
+    }
+
+    /// What is wrong with the module around the code.
+    fn module_fault(&self) -> Option<Rejection> {
+        if matches!(self.contents, Contents::Code) {
+            return None;
+        }
+        match self.codec.decode(self.bytes) {
+            Err(DecodeError::Rejected(rejection)) => Some(rejection),
+            Ok(_) | Err(DecodeError::TooLong(_)) => None,
+        }
     }
 
     /// What the names of labels start with: never what those of registers do.
@@ -143,9 +215,9 @@ impl<'a> Disassembly<'a> {
         if banks.iter().any(|bank| bank.prefix == "L") { "L_" } else { "L" }
     }
 
-    fn write_target(&self, out: &mut String, target: i128) {
-        let label = usize::try_from(target).ok().and_then(|at| self.labels.get(at));
-        if label.is_some_and(|label| *label) {
+    fn write_target(&self, out: &mut String, target: i128, function: &Range<u32>) {
+        let inside = u32::try_from(target).ok().filter(|target| function.contains(target));
+        if inside.is_some_and(|target| self.labels[target as usize]) {
             out.push_str(self.label_prefix());
             out.push_str(itoa::Buffer::new().format(target));
         } else {
@@ -154,24 +226,13 @@ impl<'a> Disassembly<'a> {
     }
 
     /// Whether the assembler makes an instruction of its text as long as it is.
-    fn keeps_len(&self, insn: &Insn, operands: &[u64]) -> bool {
-        self.naming == Naming::Names || keeps_len(self.codec.isa(), insn, operands)
+    fn keeps_len(&self, insn: &Insn, operands: &[u64], origin: u32) -> bool {
+        self.naming == Naming::Names || keeps_len(self.codec.isa(), insn, operands, origin)
     }
 
-    fn write_bytes(
-        &self,
-        f: &mut fmt::Formatter<'_>,
-        start: u32,
-        end: u32,
-        note: &str,
-    ) -> fmt::Result {
-        let mut note = note;
-        for at in start..end {
-            let byte = self.code[at as usize];
-            self.write_line(f, &format!(".byte 0x{byte:02X}"), at, at + 1, note)?;
-            note = "";
-        }
-        Ok(())
+    fn write_byte(&self, f: &mut fmt::Formatter<'_>, at: u32, note: &str) -> fmt::Result {
+        let byte = self.code[at as usize];
+        self.write_line(f, &format!(".byte 0x{byte:02X}"), at, at + 1, note)
     }
 
     /// Writes a statement for the bytes from `start` to `end`.
@@ -196,34 +257,93 @@ impl<'a> Disassembly<'a> {
     }
 }
 
-impl fmt::Display for Disassembly<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Disassembly<'_> {
+    fn write_code(&self, f: &mut fmt::Formatter<'_>, body: &Body<'_>) -> fmt::Result {
         let mut text = String::new();
-        let mut sweep = Sweep::new(self.codec, self.code);
+        let mut lines = body.lines.iter().peekable();
+        let mut sweep = self.sweep(body);
         while let Some(item) = sweep.next() {
+            let (start, end) = match &item {
+                Ok(insn) => (insn.offset, insn.next()),
+                Err(gap) => (gap.start, gap.end),
+            };
+            let at = start - body.range.start;
+            if let Some(line) = lines.next_if(|line| line.offset == at) {
+                writeln!(f, ".line {}", line.line)?;
+            }
+            if self.labels[start as usize] {
+                writeln!(f, "{}{start}:", self.label_prefix())?;
+            }
             match item {
-                Ok(insn) => {
-                    if self.labels[insn.offset as usize] {
-                        writeln!(f, "{}{}:", self.label_prefix(), insn.offset)?;
-                    }
-                    if self.keeps_len(&insn, &sweep.operands) {
-                        text.clear();
-                        let isa = self.codec.isa();
-                        write_with_labels(&mut text, isa, &insn, &sweep.operands, |out, target| {
-                            self.write_target(out, target);
-                        });
-                        self.write_line(f, &text, insn.offset, insn.next(), "")?;
-                    } else {
-                        self.write_bytes(f, insn.offset, insn.next(), "")?;
-                    }
+                Ok(insn) if self.keeps_len(&insn, &sweep.operands, body.range.start) => {
+                    text.clear();
+                    self.write_insn(&mut text, &insn, &sweep.operands, &body.range);
+                    self.write_line(f, &text, start, end, "")?;
                 }
-                Err(Gap { undecoded, end }) => {
-                    let reason = undecoded.obstacle.reason().name();
-                    self.write_bytes(f, undecoded.at, end, reason)?;
+                item => {
+                    let undecoded = item.err().and_then(|gap| gap.undecoded);
+                    let mut note = undecoded.map_or("", |it| it.obstacle.reason().name());
+                    for at in start..end {
+                        self.write_byte(f, at, note)?;
+                        note = "";
+                    }
                 }
             }
         }
         Ok(())
+    }
+
+    fn write_insn(&self, out: &mut String, insn: &Insn, operands: &[u64], function: &Range<u32>) {
+        let isa = self.codec.isa();
+        let origin = function.start;
+        write_with(out, isa, insn, operands, origin, |out, at, operand, cell| {
+            match (insn.target(isa, at, cell, origin), &self.contents) {
+                (Some(target), _) => self.write_target(out, target, function),
+                (None, Contents::Module(listing)) => listing.push_operand(out, operand, cell),
+                (None, _) => push_index(out, operand.raw.value(cell)),
+            }
+        });
+    }
+
+    fn write_module(&self, f: &mut fmt::Formatter<'_>, listing: &Listing<'_>) -> fmt::Result {
+        for constant in listing.constants() {
+            writeln!(f, "{constant}")?;
+        }
+        for (index, function) in listing.module.functions.iter().enumerate() {
+            let (header, names) = listing.header(index);
+            match self.style {
+                Style::Plain => writeln!(f, "{header}")?,
+                Style::Annotated => {
+                    let gap =
+                        if index == 0 && listing.constants().next().is_none() { "" } else { "\n" };
+                    let stack = function.max_stack;
+                    writeln!(f, "{gap}{header:<31} ; function {index}, stack {stack}")?;
+                }
+            }
+            for name in names {
+                writeln!(f, "{name}")?;
+            }
+            self.write_code(f, &Body::of(function))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Disassembly<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.contents {
+            Contents::Code => self.bodies().iter().try_for_each(|body| self.write_code(f, body)),
+            Contents::Module(listing) => self.write_module(f, listing),
+            Contents::Bytes => {
+                let first = self.faults.as_ref().map(|faults| &faults.faults[0]);
+                for at in 0..self.code.len() as u32 {
+                    let note =
+                        first.filter(|fault| fault.at == at).map(|fault| fault.reason.name());
+                    self.write_byte(f, at, note.unwrap_or(""))?;
+                }
+                Ok(())
+            }
+        }
     }
 }
 
@@ -239,11 +359,26 @@ fn has_labels_of_variable_length(isa: &Isa) -> bool {
     })
 }
 
-/// Bytes that are no instruction.
+/// Bytes that are no instruction, or that are none because a line of the source text starts within it.
 struct Gap {
-    undecoded: Undecoded,
+    start: u32,
     /// The offset after the last of them.
     end: u32,
+    undecoded: Option<Undecoded>,
+}
+
+/// Code with the lines of the source text that start in it.
+struct Body<'a> {
+    /// Where it is.
+    range: Range<u32>,
+    /// The lines, by their offsets from the start.
+    lines: &'a [Line],
+}
+
+impl<'a> Body<'a> {
+    fn of(function: &'a Function) -> Self {
+        Self { range: function.start..function.end(), lines: &function.lines }
+    }
 }
 
 /// Instructions and gaps, from the start of the code to its end.
@@ -251,13 +386,24 @@ struct Sweep<'a> {
     codec: &'a Codec<'a>,
     code: &'a [u8],
     offset: u32,
+    /// The lines that start behind it, and what their offsets are counted from.
+    lines: &'a [Line],
+    origin: u32,
     /// The operands of the latest instruction.
     operands: Vec<u64>,
 }
 
-impl<'a> Sweep<'a> {
-    fn new(codec: &'a Codec<'a>, code: &'a [u8]) -> Self {
-        Self { codec, code, offset: 0, operands: Vec::new() }
+impl Sweep<'_> {
+    /// The offset of the next line that starts behind `start`, if that is before `end`.
+    fn line_within(&mut self, start: u32, end: u32) -> Option<u32> {
+        while let Some((line, rest)) = self.lines.split_first() {
+            let offset = self.origin + line.offset;
+            if offset > start {
+                return (offset < end).then_some(offset);
+            }
+            self.lines = rest;
+        }
+        None
     }
 }
 
@@ -266,22 +412,28 @@ impl Iterator for Sweep<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let code_end = self.code.len() as u32;
-        if self.offset >= code_end {
+        let start = self.offset;
+        if start >= code_end {
             return None;
         }
         self.operands.clear();
-        let decoded = self.codec.decode_one(self.code, self.offset, &mut self.operands);
-        let item = decoded.map_err(|undecoded| {
+        let decoded = self.codec.decode_one(self.code, start, &mut self.operands);
+        let mut item = decoded.map_err(|undecoded| {
             let end = match undecoded.obstacle {
                 Obstacle::Truncated => code_end,
                 _ => undecoded.resume.unwrap_or(undecoded.at + 1).min(code_end),
             };
-            Gap { undecoded, end }
+            Gap { start, end, undecoded: Some(undecoded) }
         });
         self.offset = match &item {
             Ok(insn) => insn.next(),
             Err(gap) => gap.end,
         };
+        if let Some(end) = self.line_within(start, self.offset) {
+            let undecoded = item.err().and_then(|gap| gap.undecoded);
+            item = Err(Gap { start, end, undecoded });
+            self.offset = end;
+        }
         Some(item)
     }
 }

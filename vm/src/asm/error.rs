@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 
 use crate::limits;
+use crate::module::ModuleErrorKind;
 
 /// What is wrong at a place of an assembly text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,8 +44,10 @@ pub enum AsmErrorKind {
         found: String,
     },
     /// There is no directive with the name.
-    #[error("expected the directive `.byte`, found `{found}`")]
+    #[error("expected {expected}, found `{found}`")]
     UnknownDirective {
+        /// What there is.
+        expected: &'static str,
         /// The name.
         found: String,
     },
@@ -142,6 +145,52 @@ pub enum AsmErrorKind {
     /// was tried changed the distance so that another one is needed.
     #[error("expected a distance that settles, found that each length of its number needs another")]
     UnsettledLength,
+    /// Something that belongs to a function stands in front of the first one.
+    #[error("expected `.func` before the first {found}")]
+    OutsideFunction {
+        /// What it is.
+        found: &'static str,
+    },
+    /// A function has the name of another one.
+    #[error("expected a new function name, found `{name}`, which is that of function {first}")]
+    DuplicateFunction {
+        /// The name.
+        name: String,
+        /// The index of the other.
+        first: u32,
+    },
+    /// An operand names a function that does not exist.
+    #[error("expected the name of a function, found `{name}`")]
+    UnknownFunction {
+        /// The name.
+        name: String,
+    },
+    /// A text in quotes has an escape that JSON does not have.
+    #[error("expected an escape of JSON, found `{found}`")]
+    BadEscape {
+        /// The text.
+        found: String,
+    },
+    /// A constant has too high a number for the operand.
+    #[error("expected a constant with a number up to {max}, found one with the number {found}")]
+    ConstantNumber {
+        /// The greatest number that the operand holds.
+        max: i128,
+        /// The number of the constant.
+        found: i128,
+    },
+    /// Something is given twice.
+    #[error("expected {what} once, found a second one")]
+    Again {
+        /// What it is.
+        what: &'static str,
+    },
+    /// A `.line` is not in front of any code.
+    #[error("expected an instruction of the function after `.line`")]
+    NoCodeOfLine,
+    /// The module breaks a rule of its format.
+    #[error("expected a module, found that {0}")]
+    Module(ModuleErrorKind),
 }
 
 /// An error of an assembly text.

@@ -37,8 +37,8 @@ pub(super) enum Target {
 }
 
 /// A place in a draft.
-#[derive(Clone, Copy, Debug)]
-struct Anchor {
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Anchor {
     /// The bytes before it.
     bytes: u32,
     /// The instructions with labels before it.
@@ -83,12 +83,16 @@ struct Fixup {
     first_value: u32,
     /// How many they are.
     values: u32,
+    /// Where the function starts that it is in.
+    origin: Anchor,
 }
 
 /// A label.
 #[derive(Clone, Copy, Debug)]
 struct Symbol<'t> {
     name: &'t str,
+    /// The number of the function that it belongs to.
+    function: u32,
     /// Where it is, and the line of the definition.
     definition: Option<(Anchor, u32)>,
 }
@@ -102,7 +106,12 @@ pub(super) struct Draft<'t> {
     fixups: Vec<Fixup>,
     values: Vec<Value>,
     symbols: Vec<Symbol<'t>>,
+    /// Those of the current function.
     symbol_by_name: HashMap<&'t str, u32>,
+    /// How many functions were begun.
+    functions: u32,
+    /// Where the current one starts.
+    origin: Anchor,
     statements: Vec<(Anchor, u32)>,
     /// The cells of an instruction, kept to allocate once.
     cells: Vec<u64>,
@@ -114,11 +123,13 @@ impl<'t> Draft<'t> {
         self.offset(self.here())
     }
 
-    fn here(&self) -> Anchor {
+    /// The place behind what was added so far.
+    pub(super) fn here(&self) -> Anchor {
         Anchor { bytes: self.bytes.len() as u32, fixups: self.fixups.len() as u32 }
     }
 
-    fn offset(&self, anchor: Anchor) -> u32 {
+    /// The offset of a place in the code, as far as lengths are known.
+    pub(super) fn offset(&self, anchor: Anchor) -> u32 {
         match anchor.fixups.checked_sub(1) {
             None => anchor.bytes,
             Some(before) => {
@@ -126,6 +137,13 @@ impl<'t> Draft<'t> {
                 fixup.insn.next() + (anchor.bytes - fixup.bytes)
             }
         }
+    }
+
+    /// Begins a function, which has labels of its own.
+    pub(super) fn begin_function(&mut self) {
+        self.symbol_by_name.clear();
+        self.functions += 1;
+        self.origin = self.here();
     }
 
     /// Begins a statement that starts at byte `start` of the text.
@@ -143,7 +161,7 @@ impl<'t> Draft<'t> {
         let next = self.symbols.len() as u32;
         let index = *self.symbol_by_name.entry(name).or_insert(next);
         if index == next {
-            self.symbols.push(Symbol { name, definition: None });
+            self.symbols.push(Symbol { name, function: self.functions, definition: None });
         }
         index
     }
@@ -188,7 +206,8 @@ impl<'t> Draft<'t> {
             let insn = least_insn(codec.isa(), (id, forms), self.len(), values);
             let bytes = self.bytes.len() as u32;
             let (first_value, values) = (first_value as u32, values.len() as u32);
-            self.fixups.push(Fixup { insn, last_form: forms.last, bytes, first_value, values });
+            let (last_form, origin) = (forms.last, self.origin);
+            self.fixups.push(Fixup { insn, last_form, bytes, first_value, values, origin });
             return;
         }
         self.cells.clear();
@@ -209,10 +228,13 @@ impl<'t> Draft<'t> {
     pub(super) fn check_symbols(&self, errors: &mut ErrorLog) {
         for value in &self.values {
             let Value::Label(Target::Symbol(index), span) = *value else { continue };
-            let Symbol { name, definition } = self.symbols[index as usize];
+            let Symbol { name, function, definition } = self.symbols[index as usize];
             if definition.is_none() {
                 errors.push_with(span, || {
-                    let defined = self.symbols.iter().filter(|known| known.definition.is_some());
+                    let defined = self
+                        .symbols
+                        .iter()
+                        .filter(|known| known.definition.is_some() && known.function == function);
                     let hint = did_you_mean(name, defined.map(|known| known.name));
                     (AsmErrorKind::UnknownLabel { name: excerpt(name) }, hint)
                 });
@@ -249,9 +271,9 @@ impl<'t> Draft<'t> {
                 let mut fixup = self.fixups[index];
                 fixup.insn.offset = fixup.bytes + inserted;
                 let values = self.values_of(&fixup);
-                let last_form = fixup.last_form;
+                let (last_form, origin) = (fixup.last_form, self.offset(fixup.origin));
                 let target = |target| self.target_offset(target);
-                if grow(isa, &mut fixup.insn, last_form, values, target) {
+                if grow(isa, &mut fixup.insn, last_form, values, origin, target) {
                     grown = Some(index);
                 }
                 inserted += fixup.insn.len;
@@ -308,13 +330,14 @@ impl<'t> Draft<'t> {
     fn resolve(&self, isa: &Isa, fixup: &Fixup, cells: &mut Vec<u64>, errors: &mut ErrorLog) {
         cells.clear();
         let insn = isa.instruction(fixup.insn.id);
+        let origin = self.offset(fixup.origin);
         let raws = &fixup.insn.encoding(isa).raws;
         for (index, value) in self.values_of(fixup).iter().enumerate() {
             let at = insn.operand_of(index);
             let (operand, ty) = (&insn.operands[usize::from(at)], raws[usize::from(at)]);
             cells.push(match (*value, operand.kind) {
                 (Value::Label(target, span), OperandKind::Label(rule)) => {
-                    let base = fixup.insn.label_base(isa, at, rule);
+                    let base = fixup.insn.label_base(isa, at, rule, origin);
                     let target = self.target_offset(target);
                     let distance = target.saturating_sub(base);
                     let raw = distance / i128::from(rule.scale);
@@ -398,6 +421,7 @@ fn grow(
     insn: &mut Insn,
     last_form: u8,
     values: &[Value],
+    origin: u32,
     target_offset: impl Fn(Target) -> i128,
 ) -> bool {
     let description = isa.instruction(insn.id);
@@ -409,7 +433,7 @@ fn grow(
             let operand = &description.operands[usize::from(at)];
             match (values[usize::from(at)], operand.kind) {
                 (Value::Label(target, _), OperandKind::Label(rule)) => {
-                    let base = insn.label_base(isa, at, rule);
+                    let base = insn.label_base(isa, at, rule, origin);
                     target_offset(target).saturating_sub(base) / i128::from(rule.scale)
                 }
                 (Value::Cell(cell), _) => operand.raw.value(cell),
@@ -437,20 +461,20 @@ fn grow(
 }
 
 /// The instruction that the assembler makes, in one of `forms`, of `insn` with its label operands
-/// written as the offsets that `cells` lead to.
-pub(super) fn by_offsets(isa: &Isa, insn: &Insn, forms: Forms, cells: &[u64]) -> Insn {
+/// written as the offsets that `cells` lead to. Its function starts at `origin`.
+fn by_offsets(isa: &Isa, insn: &Insn, forms: Forms, cells: &[u64], origin: u32) -> Insn {
     let nowhere = Span { start: 0, end: 0 };
     let mut values = [Value::Cell(0); OPERANDS];
     // No list is part of an instruction with several encodings, and the others have no choice.
     let values = values.get_mut(..cells.len().min(OPERANDS)).unwrap_or_default();
     for ((at, value), &cell) in (0..).zip(values.iter_mut()).zip(cells) {
-        *value = match insn.target(isa, at, cell) {
+        *value = match insn.target(isa, at, cell, origin) {
             Some(target) => Value::Label(Target::Offset(target), nowhere),
             None => Value::Cell(cell),
         };
     }
     let mut settled = least_insn(isa, (insn.id, forms), insn.offset, values);
-    grow(isa, &mut settled, forms.last, values, |target| match target {
+    grow(isa, &mut settled, forms.last, values, origin, |target| match target {
         Target::Offset(offset) => offset,
         Target::Symbol(_) => 0,
     });
@@ -459,21 +483,21 @@ pub(super) fn by_offsets(isa: &Isa, insn: &Insn, forms: Forms, cells: &[u64]) ->
 
 /// Whether text must say in which encoding an instruction is, because the assembler would take
 /// another one.
-pub(super) fn is_unusual(isa: &Isa, insn: &Insn, cells: &[u64]) -> bool {
+pub(super) fn is_unusual(isa: &Isa, insn: &Insn, cells: &[u64], origin: u32) -> bool {
     let forms = Forms::all(isa, insn.id);
-    forms.last > 0 && by_offsets(isa, insn, forms, cells).form != insn.form
+    forms.last > 0 && by_offsets(isa, insn, forms, cells, origin).form != insn.form
 }
 
 /// Whether the assembler makes an instruction as long as `insn` of its text, with its label
 /// operands written as offsets.
-pub(super) fn keeps_len(isa: &Isa, insn: &Insn, cells: &[u64]) -> bool {
+pub(super) fn keeps_len(isa: &Isa, insn: &Insn, cells: &[u64], origin: u32) -> bool {
     if isa.instruction(insn.id).count.is_some() {
         return true; // Nothing in it has a length that depends on a label.
     }
-    let settled = by_offsets(isa, insn, Forms::all(isa, insn.id), cells);
+    let settled = by_offsets(isa, insn, Forms::all(isa, insn.id), cells, origin);
     let settled = match settled.form == insn.form {
         true => settled,
-        false => by_offsets(isa, insn, Forms::only(insn.form), cells),
+        false => by_offsets(isa, insn, Forms::only(insn.form), cells, origin),
     };
     settled.len == insn.len
 }

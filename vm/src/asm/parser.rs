@@ -2,51 +2,59 @@
 
 use std::ops::Range;
 
-use bytestone_spec::isa::{BankId, InsnId, Instruction, IntType, Operand, OperandKind};
+use bytestone_spec::isa::{BankId, Container, InsnId, Instruction, IntType, Operand, OperandKind};
 use logos::{Lexer, Logos};
 
 use super::error::{AsmErrorKind, ErrorLog, did_you_mean, excerpt};
+use super::functions::Outline;
 use super::layout::{Draft, Forms, Target, Value};
 use super::token::{Token, is_label_name, number};
 use crate::codec::{Codec, holds_condition, list_len};
 use crate::limits;
 
-/// Reads a text; everything that is wrong with it goes to `errors`.
-pub(super) fn parse<'t>(codec: &Codec<'_>, text: &'t str, errors: &mut ErrorLog) -> Draft<'t> {
-    let lexer = Token::lexer(text);
-    let draft = Draft::default();
-    let mut parser = Parser { codec, text, lexer, token: None, line: 1, draft, errors };
+/// Reads a text, and the outline of the module if it is one; everything that is wrong with it goes to `errors`.
+pub(super) fn parse<'t>(
+    codec: &Codec<'_>,
+    text: &'t str,
+    errors: &mut ErrorLog,
+) -> (Draft<'t>, Option<Outline<'t>>) {
+    let is_module = codec.isa().container() == Container::Module;
+    let outline = is_module.then(|| Outline::new(codec.isa(), text));
+    let (lexer, draft) = (Token::lexer(text), Draft::default());
+    let mut parser = Parser { codec, text, lexer, token: None, line: 1, draft, outline, errors };
     parser.advance();
     parser.statements();
-    parser.draft
+    (parser.draft, parser.outline)
 }
 
-struct Parser<'a, 't> {
-    codec: &'a Codec<'a>,
-    text: &'t str,
-    lexer: Lexer<'t, Token>,
+pub(super) struct Parser<'a, 't> {
+    pub(super) codec: &'a Codec<'a>,
+    pub(super) text: &'t str,
+    pub(super) lexer: Lexer<'t, Token>,
     /// The next token; `None` at the end of the text.
-    token: Option<Token>,
+    pub(super) token: Option<Token>,
     /// Its line.
     line: u32,
-    draft: Draft<'t>,
-    errors: &'a mut ErrorLog,
+    pub(super) draft: Draft<'t>,
+    /// What the text says of a module, on machines whose programs are modules.
+    pub(super) outline: Option<Outline<'t>>,
+    pub(super) errors: &'a mut ErrorLog,
 }
 
 /// The rest of a line was skipped, and why was reported.
-struct Skipped;
+pub(super) struct Skipped;
 
 impl<'t> Parser<'_, 't> {
-    fn advance(&mut self) {
+    pub(super) fn advance(&mut self) {
         // There is no text that is no token.
         self.token = self.lexer.next().and_then(Result::ok);
     }
 
-    fn word(&self, span: &Range<usize>) -> &'t str {
+    pub(super) fn word(&self, span: &Range<usize>) -> &'t str {
         &self.text[span.clone()]
     }
 
-    fn at_line_end(&self) -> bool {
+    pub(super) fn at_line_end(&self) -> bool {
         matches!(self.token, None | Some(Token::LineEnd))
     }
 
@@ -62,7 +70,7 @@ impl<'t> Parser<'_, 't> {
                     self.advance();
                     self.after_word(span);
                 }
-                Token::Comma | Token::Colon | Token::Open | Token::Close => {
+                Token::Comma | Token::Colon | Token::Str | Token::Open | Token::Close => {
                     self.skip_line("a mnemonic, a directive or a label");
                 }
             }
@@ -72,6 +80,9 @@ impl<'t> Parser<'_, 't> {
             }
         }
         self.draft.check_symbols(self.errors);
+        if let Some(outline) = &mut self.outline {
+            outline.end_function(self.errors);
+        }
     }
 
     /// What follows the first word of a line, or of what is behind a label.
@@ -81,7 +92,6 @@ impl<'t> Parser<'_, 't> {
             self.define_label(span);
             return;
         }
-        self.draft.begin_statement(span.start);
         // A line that was skipped has its error.
         let _: Result<(), Skipped> = if self.word(&span).starts_with('.') {
             self.directive(span)
@@ -90,8 +100,16 @@ impl<'t> Parser<'_, 't> {
         };
     }
 
+    /// Begins a statement that becomes bytes.
+    fn begin_code(&mut self, span: &Range<usize>) {
+        self.draft.begin_statement(span.start);
+        if let Some(outline) = &mut self.outline {
+            outline.begin_code(span, self.draft.here());
+        }
+    }
+
     /// Skips the rest of the line because something else was `expected`.
-    fn skip_line(&mut self, expected: &'static str) -> Skipped {
+    pub(super) fn skip_line(&mut self, expected: &'static str) -> Skipped {
         let span = self.lexer.span();
         let (token, word) = (self.token, self.word(&span));
         self.errors.push_with(span, || {
@@ -106,7 +124,7 @@ impl<'t> Parser<'_, 't> {
         Skipped
     }
 
-    fn skip_rest(&mut self) {
+    pub(super) fn skip_rest(&mut self) {
         while !self.at_line_end() {
             self.advance();
         }
@@ -114,6 +132,7 @@ impl<'t> Parser<'_, 't> {
 
     fn define_label(&mut self, span: Range<usize>) {
         let name = self.word(&span);
+        self.needs_function(&span, "label");
         let kind: fn(String) -> AsmErrorKind = if !is_label_name(name) {
             |found| AsmErrorKind::LabelName { found }
         } else if self.is_register(name) {
@@ -140,7 +159,7 @@ impl<'t> Parser<'_, 't> {
 
     /// Reads the words up to the end of the line, between commas, and gives each to `each` with
     /// its number from 0; how many there were. The words of a list in brackets have the number `list`.
-    fn operands(
+    pub(super) fn operands(
         &mut self,
         list: Option<usize>,
         mut each: impl FnMut(&mut Self, usize, Range<usize>),
@@ -151,7 +170,7 @@ impl<'t> Parser<'_, 't> {
         for index in 0.. {
             if list == Some(index) {
                 self.list(|parser, span| each(parser, index, span))?;
-            } else if self.token == Some(Token::Word) {
+            } else if matches!(self.token, Some(Token::Word | Token::Str)) {
                 each(self, index, self.lexer.span());
                 self.advance();
             } else {
@@ -194,13 +213,9 @@ impl<'t> Parser<'_, 't> {
     fn directive(&mut self, span: Range<usize>) -> Result<(), Skipped> {
         let name = self.word(&span);
         if name != ".byte" {
-            self.errors.push_with(span, || {
-                let found = excerpt(name);
-                (AsmErrorKind::UnknownDirective { found }, did_you_mean(name, [".byte"]))
-            });
-            self.skip_rest();
-            return Err(Skipped);
+            return self.module_directive(span);
         }
+        self.begin_code(&span);
         if self.at_line_end() {
             return Err(self.skip_line("a byte"));
         }
@@ -214,6 +229,8 @@ impl<'t> Parser<'_, 't> {
     }
 
     fn instruction(&mut self, span: Range<usize>) -> Result<(), Skipped> {
+        self.begin_code(&span);
+        self.needs_function(&span, "instruction");
         let (mnemonic, form) = match self.word(&span).split_once('/') {
             Some((mnemonic, form)) => (mnemonic, Some(form)),
             None => (self.word(&span), None),
@@ -315,11 +332,13 @@ impl<'t> Parser<'_, 't> {
             OperandKind::Immediate => self.number(span, word, raw).map(Value::Cell),
             OperandKind::Index(bank) => self.index(span, word, bank, raw).map(Value::Cell),
             OperandKind::Label(_) => self.label(span, word),
+            OperandKind::Constant(rule) => self.constant(span, word, rule, raw).map(Value::Cell),
+            OperandKind::Function => self.function(span, word, raw).map(Value::Cell),
         }
     }
 
     /// A number in the range of `ty`, written as `digits`.
-    fn number(&mut self, span: Range<usize>, digits: &str, ty: IntType) -> Option<u64> {
+    pub(super) fn number(&mut self, span: Range<usize>, digits: &str, ty: IntType) -> Option<u64> {
         let Some(value) = number(digits) else {
             self.form_error(span, || ("a number".to_owned(), None));
             return None;
@@ -374,7 +393,11 @@ impl<'t> Parser<'_, 't> {
         Some(Value::Label(Target::Symbol(self.draft.symbol(word)), span.into()))
     }
 
-    fn form_error(&mut self, span: Range<usize>, what: impl FnOnce() -> (String, Option<String>)) {
+    pub(super) fn form_error(
+        &mut self,
+        span: Range<usize>,
+        what: impl FnOnce() -> (String, Option<String>),
+    ) {
         let word = self.word(&span);
         self.errors.push_with(span, || {
             let (expected, hint) = what();

@@ -1,13 +1,14 @@
 //! One instruction as text.
 
-use bytestone_spec::isa::{Isa, OperandKind};
+use bytestone_spec::isa::{Isa, Operand, OperandKind};
 
 use super::layout::is_unusual;
+use super::listing::push_part;
 use crate::program::{Insn, Program};
 
 /// The instruction with index `index` of `program` as traces and reports write it: mnemonic and
-/// operands, label operands as `@OFFSET`. `/2` behind the mnemonic says that it is in its second
-/// encoding though the first one can hold its operands.
+/// operands, label operands as `@OFFSET`, constants as their values and functions by their names, if these are short.
+/// `/2` behind the mnemonic says that it is in its second encoding though the first one can hold its operands.
 ///
 /// # Panics
 ///
@@ -31,20 +32,29 @@ pub fn insn_text(isa: &Isa, program: &Program, index: usize) -> String {
 ///
 /// When `program` has no instruction with the index.
 pub fn write_insn(out: &mut String, isa: &Isa, program: &Program, index: usize) {
-    write_with_labels(out, isa, &program.insns()[index], program.operands(index), write_offset);
+    let insn = &program.insns()[index];
+    let (operands, origin) = (program.operands(index), program.origin(index));
+    write_with(out, isa, insn, operands, origin, |out, at, operand, cell| {
+        match insn.target(isa, at, cell, origin) {
+            Some(target) => write_offset(out, target),
+            None => push_part(out, isa, program.module(), operand, cell),
+        }
+    });
 }
 
-/// Appends an instruction, writing the targets of label operands with `label`.
-pub(super) fn write_with_labels(
+/// Appends an instruction, writing operands that are labels, constants and functions with `part`, which gets
+/// their numbers and cells.
+pub(super) fn write_with(
     out: &mut String,
     isa: &Isa,
     insn: &Insn,
     operands: &[u64],
-    label: impl Fn(&mut String, i128),
+    origin: u32,
+    part: impl Fn(&mut String, u8, &Operand, u64),
 ) {
     let description = isa.instruction(insn.id);
     out.push_str(&description.name);
-    if is_unusual(isa, insn, operands) {
+    if is_unusual(isa, insn, operands, origin) {
         out.push('/');
         out.push_str(itoa::Buffer::new().format(insn.form + 1));
     }
@@ -59,8 +69,8 @@ pub(super) fn write_with_labels(
         let at = description.operand_of(index);
         let operand = &description.operands[usize::from(at)];
         match operand.kind {
-            OperandKind::Label(rule) => {
-                label(out, insn.label_target(isa, at, rule, operand.raw.value(cell)));
+            OperandKind::Label(_) | OperandKind::Constant(_) | OperandKind::Function => {
+                part(out, at, operand, cell);
                 continue;
             }
             OperandKind::Index(bank) => {

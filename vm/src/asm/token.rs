@@ -17,7 +17,10 @@ pub(super) enum Token {
     Open,
     #[token("]")]
     Close,
-    #[regex(r"[^ \t\r\u{feff}\n,:;\[\]]+")]
+    /// A text in quotes; what has no quotes at its end is a word.
+    #[regex(r#""([^"\\\n]|\\[^\n])*""#, priority = 10)]
+    Str,
+    #[regex(r"[^ \t\r\u{feff}\n,:;\[\]]+", priority = 2)]
     Word,
 }
 
@@ -54,12 +57,23 @@ mod tests {
 
     #[test]
     fn every_text_is_tokens() {
-        for text in ["a: PUSH -1, @3 ; x:,\n\r\n\0é\u{85}", ";", ":::,,,", "\u{feff}x", "a;b\nc"] {
+        for text in [
+            "a: PUSH -1, @3 ; x:,\n\r\n\0é\u{85}",
+            ";",
+            ":::,,,",
+            "\u{feff}x",
+            "a;b\nc",
+            "\"",
+            "\"a\\",
+            "\"\\\"x",
+        ] {
             assert!(Token::lexer(text).all(|token| token.is_ok()), "{text:?}");
         }
         let tokens: Vec<_> = Token::lexer("L: A 1,B;c\n").map(Result::unwrap).collect();
         use Token::{Colon, Comma, LineEnd, Word};
         assert_eq!(tokens, [Word, Colon, Word, Word, Comma, Word, LineEnd]);
+        let tokens: Vec<_> = Token::lexer(r#"A "x y;\"",""b "c"#).map(Result::unwrap).collect();
+        assert_eq!(tokens, [Word, Token::Str, Comma, Word, Word]);
     }
 
     #[test]

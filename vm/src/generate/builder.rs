@@ -295,10 +295,12 @@ impl Builder<'_, '_, '_, '_> {
             let operand = &insn.operands[usize::from(insn.operand_of(index))];
             let fitting = bound.as_ref().and_then(|cells| cells.get(index));
             let value = match operand.kind {
-                OperandKind::Immediate => Operand::Cell(match fitting {
-                    Some(cell) => *cell,
-                    None => self.entropy.cell(operand.raw),
-                }),
+                OperandKind::Immediate | OperandKind::Constant(_) | OperandKind::Function => {
+                    Operand::Cell(match fitting {
+                        Some(cell) => *cell,
+                        None => self.entropy.cell(operand.raw),
+                    })
+                }
                 OperandKind::Index(_) => {
                     let greatest = greatest_index(self.plan.isa, operand).unwrap_or(0);
                     Operand::Cell(self.entropy.index(greatest).into())

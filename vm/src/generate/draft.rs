@@ -144,7 +144,7 @@ impl Draft {
         let described = &codec.isa().instruction(places[at].id).operands[usize::from(number)];
         let OperandKind::Label(rule) = described.kind else { return None };
         let LabelRule { scale, .. } = rule;
-        let distance = i128::from(target) - places[at].label_base(codec.isa(), number, rule);
+        let distance = i128::from(target) - places[at].label_base(codec.isa(), number, rule, 0);
         let exact = distance % i128::from(scale) == 0;
         described.raw.cell(distance / i128::from(scale)).filter(|_| exact)
     }

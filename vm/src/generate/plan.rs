@@ -157,6 +157,7 @@ fn is_usable(isa: &Isa, insn: &Instruction, cells: usize) -> bool {
         || effect.falls_through && effect.jumps.is_empty() && !effect.returns && !effect.halts;
     let operands_ok = (0u8..).zip(&insn.operands).all(|(number, operand)| match operand.kind {
         OperandKind::Immediate => true,
+        OperandKind::Constant(_) | OperandKind::Function => false,
         OperandKind::Index(_) => greatest_index(isa, operand).is_some(),
         OperandKind::Label(_) => {
             let leads = effect.jumps.contains(&number) || effect.call == Some(number);
@@ -230,10 +231,13 @@ impl Reach {
 
     const ANYWHERE: Self = Self { forward: u32::MAX, backward: u32::MAX };
 
-    fn of_insn(isa: &Isa, insn: &Instruction) -> Self {
+    pub(super) fn of_insn(isa: &Isa, insn: &Instruction) -> Self {
         insn.operands.iter().fold(Self::ANYWHERE, |reach, operand| match operand.kind {
             OperandKind::Label(rule) => reach.min(Self::of_label(isa, insn, operand, rule)),
-            OperandKind::Immediate | OperandKind::Index(_) => reach,
+            OperandKind::Immediate
+            | OperandKind::Index(_)
+            | OperandKind::Constant(_)
+            | OperandKind::Function => reach,
         })
     }
 

@@ -3,8 +3,9 @@
 use bytestone_spec::isa::Isa;
 
 use super::Tracer;
-use super::view::{Observed, Seen, View, push_cells, push_number, push_printed, push_values};
+use super::view::{Observed, Seen, View, push_cells, push_printed, push_values};
 use crate::state::State;
+use crate::value::wire::{push_light, push_number};
 
 /// CRC-32 (that of zlib) over the rows of a run, as `docs/protocol.md` defines them.
 ///
@@ -88,11 +89,10 @@ impl RowHash {
             self.rows.push(b' ');
         }
         if self.observed.stack {
-            let stack = view.stack();
-            push_number(&mut self.rows, stack.len() as i128);
+            push_number(&mut self.rows, view.height() as i128);
             self.rows.push(b' ');
-            for value in stack.rev().take(TOP) {
-                push_number(&mut self.rows, value);
+            for value in view.top().take(TOP) {
+                push_light(&mut self.rows, &value);
                 self.rows.push(b' ');
             }
         }
@@ -169,6 +169,8 @@ impl<'a> HashTrace<'a> {
 }
 
 impl Tracer for HashTrace<'_> {
+    const CHANGES: bool = false;
+
     #[inline]
     fn before(&mut self, _at: usize, state: &State) {
         self.hash.step(state.steps(), &Seen { isa: self.isa, state });

@@ -1,11 +1,13 @@
 //! The steps of a run one by one, and the one notation in which they are written.
 
-use bytestone_spec::isa::Isa;
+use bytestone_spec::isa::{CellType, Isa, Payload};
 
+use super::view::GLOBAL;
 use super::{Change, Tracer};
 use crate::asm::write_insn;
 use crate::program::Program;
 use crate::state::State;
+use crate::value::{Text, Value, file};
 
 /// One step of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,7 +17,7 @@ pub struct StepRow {
     /// The offset of the instruction.
     pub offset: u32,
     /// The operand stack after the step, bottom first.
-    pub stack: Vec<i128>,
+    pub stack: Vec<Value>,
     /// Everything else that the step changed, in the order of a trace.
     pub changes: Vec<Change>,
 }
@@ -95,7 +97,7 @@ impl<'a> Notation<'a> {
     /// A step as one line without its line feed, such as `17  [] out 13  ; PRINT`.
     pub fn row(&self, row: &StepRow) -> String {
         let mut line = String::new();
-        self.push_row(&mut line, row.at, row.offset, row.stack.iter().copied(), &row.changes);
+        self.push_row(&mut line, row.at, row.offset, row.stack.iter().cloned(), &row.changes);
         line
     }
 
@@ -104,17 +106,19 @@ impl<'a> Notation<'a> {
         line: &mut String,
         at: usize,
         offset: u32,
-        stack: impl Iterator<Item = i128>,
+        stack: impl Iterator<Item = Value>,
         changes: &[Change],
     ) {
         let start = line.len();
-        push_number(line, offset.into());
+        file::push_int(line, offset.into());
         pad(line, start + self.offset_width);
         line.push(' ');
-        if self.isa.machine().stack.is_some() {
-            push_stack(line, stack);
+        match self.isa.machine().stack.map(|stack| stack.of) {
+            Some(CellType::Int(_)) => push_numbers(line, stack),
+            Some(CellType::Value) => push_values(line, stack),
+            None => {}
         }
-        for &change in changes {
+        for change in changes {
             self.push_change(line, change);
         }
         pad(line, start + self.offset_width + BODY_WIDTH);
@@ -122,30 +126,36 @@ impl<'a> Notation<'a> {
         line.push_str(self.instruction(at));
     }
 
-    fn push_change(&self, line: &mut String, change: Change) {
+    fn push_change(&self, line: &mut String, change: &Change) {
         line.push(' ');
         match change {
             Change::Cell { bank, index, value } => {
                 let Some(bank) = self.isa.machine().banks.get(usize::from(bank.0)) else { return };
                 if bank.prefix.is_empty() {
                     line.push_str(&bank.name);
-                    line.push('[');
-                    push_number(line, index.into());
-                    line.push(']');
+                    push_index(line, *index);
                 } else {
                     line.push_str(&bank.prefix);
-                    push_number(line, index.into());
+                    file::push_int(line, (*index).into());
                 }
-                line.push_str(" = ");
-                push_number(line, value);
+                push_set(line, value);
+            }
+            Change::Global { name, value } => push_entry(line, GLOBAL, name, value),
+            Change::Element { index, value } => {
+                line.push_str(self.variant(Payload::Array));
+                push_index(line, *index);
+                push_set(line, value);
+            }
+            Change::Entry { key, value } => {
+                push_entry(line, self.variant(Payload::Map), key, value);
             }
             Change::Out(value) => {
                 line.push_str("out ");
-                push_number(line, value);
+                push_value(line, value);
             }
             Change::Frame(calls) => {
                 line.push_str("frame ");
-                push_number(line, calls.into());
+                file::push_int(line, (*calls).into());
             }
             Change::Trap(trap) => {
                 line.push_str("trap ");
@@ -154,27 +164,63 @@ impl<'a> Notation<'a> {
             }
         }
     }
+
+    /// The name of the first variant with a payload.
+    fn variant(&self, payload: Payload) -> &str {
+        let union = self.isa.machine().union.as_ref();
+        let variants = union.map_or(&[][..], |union| &union.variants);
+        let variant = variants.iter().find(|variant| variant.payload == payload);
+        variant.map_or("", |variant| &variant.name)
+    }
 }
 
-/// Appends ` [bottom … top]`.
-fn push_stack(line: &mut String, stack: impl Iterator<Item = i128>) {
+/// Appends ` [bottom … top]` for numbers, which need no look ahead.
+fn push_numbers(line: &mut String, stack: impl Iterator<Item = Value>) {
     line.push_str(" [");
     for (place, value) in stack.enumerate() {
         if place > 0 {
             line.push(' ');
         }
-        push_number(line, value);
+        push_value(line, &value);
     }
     line.push(']');
 }
 
-/// Appends a number in decimal. Cells have at most 64 bits, for which itoa is much faster.
-fn push_number(line: &mut String, number: i128) {
-    let mut buffer = itoa::Buffer::new();
-    line.push_str(match i64::try_from(number) {
-        Ok(number) => buffer.format(number),
-        Err(_) => buffer.format(number),
-    });
+/// Appends ` [bottom … top]`.
+fn push_values(line: &mut String, stack: impl Iterator<Item = Value>) {
+    let stack: Vec<Value> = stack.collect();
+    line.push_str(" [");
+    file::push_list(line, &stack, " ");
+    line.push(']');
+}
+
+/// Appends `[5]`.
+fn push_index(line: &mut String, index: u32) {
+    line.push('[');
+    file::push_int(line, index.into());
+    line.push(']');
+}
+
+/// Appends `obj.key = 5`.
+fn push_entry(line: &mut String, of: &str, name: &Text, value: &Value) {
+    line.push_str(of);
+    line.push('.');
+    file::push_name(line, name);
+    push_set(line, value);
+}
+
+/// Appends ` = 5`.
+fn push_set(line: &mut String, value: &Value) {
+    line.push_str(" = ");
+    push_value(line, value);
+}
+
+#[inline]
+fn push_value(line: &mut String, value: &Value) {
+    match value {
+        Value::Int(number) => file::push_int(line, *number),
+        other => file::push(line, other),
+    }
 }
 
 /// Appends spaces until `line` has `len` bytes.

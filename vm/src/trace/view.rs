@@ -3,6 +3,8 @@
 use bytestone_spec::isa::Isa;
 
 use crate::state::State;
+use crate::value::wire::{self, push_number};
+use crate::value::{Form, Text, Value};
 
 /// The parts of a state that can be seen, as an engine declares them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,11 +19,23 @@ pub struct Observed {
     pub cells: bool,
     /// What is printed.
     pub output: bool,
+    /// Whether it counts the cells of the heap as the manual says, so that it knows when the heap is full.
+    pub heap: bool,
 }
 
 impl Observed {
     /// Everything.
-    pub const ALL: Self = Self { pc: true, depth: true, stack: true, cells: true, output: true };
+    pub const ALL: Self =
+        Self { pc: true, depth: true, stack: true, cells: true, output: true, heap: true };
+}
+
+/// Which cell of a bank.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Key {
+    /// The one with this index.
+    Index(u32),
+    /// The global variable of this name.
+    Name(Text),
 }
 
 /// A state between two steps, whatever machine it is of. What a machine does not have stays at
@@ -35,22 +49,45 @@ pub trait View {
         0
     }
 
-    /// The values on the operand stack, bottom first.
-    fn stack(&self) -> impl DoubleEndedIterator<Item = i128> + ExactSizeIterator {
+    /// The values on the operand stack, bottom first; where functions have frames, on that of the running one.
+    /// Nodes are numbered over all of them.
+    fn stack(&self) -> impl DoubleEndedIterator<Item = Value> + ExactSizeIterator {
         std::iter::empty()
     }
 
-    /// The cells that are not zero: the name of the bank, the index and the value; banks in the
-    /// order of the spec, cells by index.
-    fn cells(&self) -> impl Iterator<Item = (&str, u32, i128)> {
+    /// How many values are on the operand stack.
+    fn height(&self) -> usize {
+        self.stack().len()
+    }
+
+    /// The values on the top of the operand stack, the topmost first, of which only the sizes of nodes are shown;
+    /// at least four if there are so many.
+    fn top(&self) -> impl Iterator<Item = Value> {
+        let stack = self.stack();
+        stack.rev().map(|value| match value {
+            Value::Int(number) => Value::Int(number),
+            Value::Back(number) => {
+                self.stack().find_map(|value| size_of(&value, number)).unwrap_or(value)
+            }
+            other => other.shallow(),
+        })
+    }
+
+    /// The cells that are not fresh (zero, or the first variant of the union): the name of the bank, the key and the
+    /// value; banks in the order of the spec, cells by index, and then all global variables in the
+    /// order in which they were first set, of the bank `global`. Each value is a list of its own.
+    fn cells(&self) -> impl Iterator<Item = (&str, Key, Value)> {
         std::iter::empty()
     }
 
-    /// The values printed, in order.
-    fn output(&self) -> impl DoubleEndedIterator<Item = i128> + ExactSizeIterator {
+    /// The values printed, in order, as they were then. Each is a list of its own.
+    fn output(&self) -> impl DoubleEndedIterator<Item = Value> + ExactSizeIterator {
         std::iter::empty()
     }
 }
+
+/// The bank that global variables by name are shown as.
+pub const GLOBAL: &str = "global";
 
 /// A [`State`] with the names of its machine.
 #[derive(Clone, Copy, Debug)]
@@ -67,43 +104,57 @@ impl View for Seen<'_> {
     }
 
     fn depth(&self) -> u32 {
-        self.state.calls().len() as u32
+        self.state.depth()
     }
 
-    fn stack(&self) -> impl DoubleEndedIterator<Item = i128> + ExactSizeIterator {
+    #[inline]
+    fn stack(&self) -> impl DoubleEndedIterator<Item = Value> + ExactSizeIterator {
         self.state.stack()
     }
 
-    fn cells(&self) -> impl Iterator<Item = (&str, u32, i128)> {
-        let banks = self.isa.banks().zip(&self.isa.machine().banks);
-        banks.flat_map(|(id, bank)| {
-            let cells = (0..).zip(self.state.bank(id));
-            let named = cells.map(|(index, value)| (bank.name.as_str(), index, value));
-            named.filter(|&(_, _, value)| value != 0)
-        })
+    #[inline]
+    fn top(&self) -> impl Iterator<Item = Value> {
+        self.state.top()
     }
 
-    fn output(&self) -> impl DoubleEndedIterator<Item = i128> + ExactSizeIterator {
+    #[inline]
+    fn height(&self) -> usize {
+        self.state.stack_cells().len()
+    }
+
+    fn cells(&self) -> impl Iterator<Item = (&str, Key, Value)> {
+        let banks = self.isa.banks().zip(&self.isa.machine().banks);
+        let banks = banks.flat_map(|(id, bank)| {
+            let cells = (0..).zip(self.state.bank(id));
+            let form = Form::new(self.isa, bank.of);
+            let cells = cells.filter(move |(_, value)| !value.is_fresh(form));
+            cells.map(|(index, value)| (bank.name.as_str(), Key::Index(index), value))
+        });
+        let globals = self.state.globals();
+        banks.chain(globals.map(|(name, value)| (GLOBAL, Key::Name(name.into()), value)))
+    }
+
+    fn output(&self) -> impl DoubleEndedIterator<Item = Value> + ExactSizeIterator {
         self.state.output()
     }
 }
 
 /// Values with commas between, as engines write a stack or what was printed: `3,5`.
-pub fn values_text(values: impl Iterator<Item = i128>) -> String {
+pub fn values_text(values: impl Iterator<Item = Value>) -> String {
     let mut text = Vec::new();
     push_values(&mut text, values);
     ascii(text)
 }
 
 /// Cells as engines write them: `local:2=16,local:5=1`.
-pub fn cells_text<'a>(cells: impl Iterator<Item = (&'a str, u32, i128)>) -> String {
+pub fn cells_text<'a>(cells: impl Iterator<Item = (&'a str, Key, Value)>) -> String {
     let mut text = Vec::new();
     push_cells(&mut text, cells);
     ascii(text)
 }
 
 /// How many values were printed and the last of them, as engines write it: `2:13`.
-pub fn printed_text(output: impl DoubleEndedIterator<Item = i128> + ExactSizeIterator) -> String {
+pub fn printed_text(output: impl DoubleEndedIterator<Item = Value> + ExactSizeIterator) -> String {
     let mut text = Vec::new();
     push_printed(&mut text, output);
     ascii(text)
@@ -113,50 +164,49 @@ fn ascii(text: Vec<u8>) -> String {
     text.into_iter().map(char::from).collect()
 }
 
-pub(super) fn push_values(text: &mut Vec<u8>, values: impl Iterator<Item = i128>) {
+/// What is shown of the node with a number where only its size is, if it is in a value.
+fn size_of(value: &Value, number: u32) -> Option<Value> {
+    match value {
+        Value::Node(node) if node.number == number => Some(value.shallow()),
+        value => value.parts().find_map(|part| size_of(part, number)),
+    }
+}
+
+pub(super) fn push_values(text: &mut Vec<u8>, values: impl Iterator<Item = Value>) {
     for (place, value) in values.enumerate() {
         if place > 0 {
             text.push(b',');
         }
-        push_number(text, value);
+        wire::push(text, &value);
     }
 }
 
 pub(super) fn push_cells<'a>(
     text: &mut Vec<u8>,
-    cells: impl Iterator<Item = (&'a str, u32, i128)>,
+    cells: impl Iterator<Item = (&'a str, Key, Value)>,
 ) {
-    for (place, (bank, index, value)) in cells.enumerate() {
+    for (place, (bank, key, value)) in cells.enumerate() {
         if place > 0 {
             text.push(b',');
         }
         text.extend_from_slice(bank.as_bytes());
         text.push(b':');
-        push_number(text, index.into());
+        match key {
+            Key::Index(index) => push_number(text, index.into()),
+            Key::Name(name) => wire::push_string(text, &name),
+        }
         text.push(b'=');
-        push_number(text, value);
+        wire::push(text, &value);
     }
 }
 
 pub(super) fn push_printed(
     text: &mut Vec<u8>,
-    mut output: impl DoubleEndedIterator<Item = i128> + ExactSizeIterator,
+    mut output: impl DoubleEndedIterator<Item = Value> + ExactSizeIterator,
 ) {
     push_number(text, output.len() as i128);
     text.push(b':');
     if let Some(last) = output.next_back() {
-        push_number(text, last);
-    }
-}
-
-/// Appends a number in decimal. Most numbers have one digit, and nearly all fit 64 bits, for which
-/// itoa is much faster.
-#[inline]
-pub(super) fn push_number(text: &mut Vec<u8>, number: i128) {
-    let mut buffer = itoa::Buffer::new();
-    match i64::try_from(number) {
-        Ok(digit @ 0..10) => text.push(b'0' + digit as u8),
-        Ok(number) => text.extend_from_slice(buffer.format(number).as_bytes()),
-        Err(_) => text.extend_from_slice(buffer.format(number).as_bytes()),
+        wire::push(text, &last);
     }
 }

@@ -3,6 +3,7 @@
 use bytestone_spec::isa::{IntType, Isa, OperandKind};
 
 use super::finding::{Cause, Findings};
+use super::functions::{Functions, Naming, check_names};
 use crate::program::Program;
 
 /// The number that stands for no block.
@@ -39,6 +40,11 @@ impl Work {
     fn of(shape: &Shape) -> Self {
         let net = shape.pushes - shape.pops;
         Self { net, low: -shape.pops, high: net, ending: shape.ending }
+    }
+
+    /// That of a block of one instruction that pops more cells.
+    fn popping(self, more: i32) -> Self {
+        Self { net: self.net - more, low: self.low - more, high: self.high - more, ..self }
     }
 
     /// That of this block with `next` behind it.
@@ -97,12 +103,16 @@ struct Shape {
     /// Operands that are indexes and whose encoding has room for one outside of the bank: the
     /// operand, its type and the number of cells.
     indexes: Vec<(usize, IntType, u32)>,
+    /// Operands that name parts of the module: the operand, its type and what it names.
+    names: Vec<(usize, IntType, Naming)>,
+    /// The operand that says how many more cells are popped.
+    list: Option<u8>,
     /// Operands that are labels: those of the jumps, that of the callee, then any others.
     labels: Vec<u8>,
     /// How many of them control follows.
     targets: usize,
     /// If it has a list of labels, how many operands come before it. Control follows all of them.
-    list: Option<usize>,
+    table: Option<usize>,
 }
 
 impl Shape {
@@ -111,12 +121,17 @@ impl Shape {
         let shape = |insn: &bytestone_spec::isa::Instruction| {
             let effect = &insn.effect;
             let mut indexes = Vec::new();
-            let list = insn.count.is_some().then(|| insn.scalars());
-            let is_list = |label: &u8| list == Some(usize::from(*label));
+            let mut names = Vec::new();
+            let table = insn.count.is_some().then(|| insn.scalars());
+            let is_table = |label: &u8| table == Some(usize::from(*label));
             let labels = effect.jumps.iter().copied().chain(effect.call);
-            let mut labels: Vec<u8> = labels.filter(|label| !is_list(label)).collect();
+            let mut labels: Vec<u8> = labels.filter(|label| !is_table(label)).collect();
             let targets = labels.len();
             for (at, operand) in (0u8..).zip(&insn.operands) {
+                if let Some(naming) = Naming::of(isa, operand.kind) {
+                    names.push((usize::from(at), operand.raw, naming));
+                    continue;
+                }
                 match operand.kind {
                     OperandKind::Index(bank) => {
                         let count = banks[usize::from(bank.0)].count;
@@ -124,10 +139,13 @@ impl Shape {
                             indexes.push((usize::from(at), operand.raw, count));
                         }
                     }
-                    OperandKind::Label(_) if !labels.contains(&at) && !is_list(&at) => {
+                    OperandKind::Label(_) if !labels.contains(&at) && !is_table(&at) => {
                         labels.push(at);
                     }
-                    OperandKind::Label(_) | OperandKind::Immediate => {}
+                    OperandKind::Label(_)
+                    | OperandKind::Immediate
+                    | OperandKind::Constant(_)
+                    | OperandKind::Function => {}
                 }
             }
             let calls = effect.call.is_some();
@@ -135,25 +153,41 @@ impl Shape {
             Self {
                 pops: effect.inputs.len() as i32,
                 pushes: effect.outputs.len() as i32,
-                ending: Ending { falls, calls, returns: effect.returns },
+                // The return of a function ends its frame; that of a subroutine goes on in the same.
+                ending: Ending {
+                    falls,
+                    calls,
+                    returns: effect.returns && isa.machine().frames.is_none(),
+                },
                 indexes,
+                names,
+                list: effect.list.as_ref().map(|list| list.count),
                 labels,
                 targets,
-                list,
+                table,
             }
         };
         isa.instructions().iter().map(shape).collect()
     }
 
     fn ends_block(&self) -> bool {
-        !self.ending.is_plain() || self.targets > 0 || self.list.is_some()
+        !self.ending.is_plain() || self.targets > 0 || self.table.is_some()
     }
 
     /// How many labels of the instruction with index `at` control follows.
     fn targets_of(&self, program: &Program, at: usize) -> u32 {
-        let elements = self.list.map_or(0, |list| program.operands(at).len() - list);
+        let elements = self.table.map_or(0, |table| program.operands(at).len() - table);
         (self.targets + elements) as u32
     }
+}
+
+/// The most cells of a list that are counted: more than any stack holds.
+const LIST_CELLS: u64 = 1 << 20;
+
+/// How many cells an instruction pops besides those of its effect.
+fn list_cells(list: Option<u8>, operands: &[u64]) -> i32 {
+    let cells = list.and_then(|operand| operands.get(usize::from(operand))).copied();
+    cells.unwrap_or(0).min(LIST_CELLS) as i32
 }
 
 /// A set of code offsets that can tell how many of its members are below one.
@@ -199,8 +233,11 @@ pub(super) struct Blocks {
     targets: Vec<u32>,
     /// What each instruction of the instruction set does as a block, then what longer blocks do.
     works: Vec<Work>,
-    /// What each instruction of the instruction set pops and pushes.
-    effects: Vec<(i32, i32)>,
+    /// What each instruction of the instruction set pops and pushes, and the operand that says how many cells more
+    /// it pops.
+    effects: Vec<(i32, i32, Option<u8>)>,
+    /// The first block of each function that has code, in order.
+    roots: Vec<u32>,
 }
 
 impl Blocks {
@@ -214,15 +251,28 @@ impl Blocks {
             starts.insert(insn.offset);
         }
         let mut leaders = Offsets::up_to(end);
-        leaders.insert(0);
+        let functions = Functions::of(program);
+        let mut with_code = functions.with_code();
+        let (mut range, mut function) = (0..0, None);
         let mut targets = Vec::new();
+        let mut firsts = Vec::new();
         for (at, insn) in program.insns().iter().enumerate() {
             let shape = &shapes[usize::from(insn.id.0)];
+            if insn.offset >= range.end {
+                (range, function) = with_code.next().unwrap_or((range.end..end, None));
+                leaders.insert(range.start);
+                firsts.push(range.start);
+            }
             check_indexes(program, at, shape, findings);
+            if let (Some(module), Some(function)) = (functions.module(), function) {
+                let named = (at as u32, program.operands(at));
+                check_names(isa, module, function, &shape.names, named, findings);
+            }
             let mut bad = None;
             for (number, &label) in shape.labels.iter().enumerate() {
                 let target = program.target(isa, at, label).unwrap_or(-1);
-                let start = u32::try_from(target).ok().filter(|&start| starts.contains(start));
+                let start = u32::try_from(target).ok();
+                let start = start.filter(|start| range.contains(start) && starts.contains(*start));
                 if start.is_none() {
                     bad = bad.or(Some(target));
                 }
@@ -231,9 +281,10 @@ impl Blocks {
                     targets.push(start.unwrap_or(NONE));
                 }
             }
-            if shape.list.is_some() {
+            if shape.table.is_some() {
                 for target in program.list_targets(isa, at) {
-                    let start = u32::try_from(target).ok().filter(|&at| starts.contains(at));
+                    let start = u32::try_from(target).ok();
+                    let start = start.filter(|at| range.contains(at) && starts.contains(*at));
                     start.into_iter().for_each(|start| leaders.insert(start));
                     bad = bad.or(start.is_none().then_some(target));
                     targets.push(start.unwrap_or(NONE));
@@ -250,11 +301,17 @@ impl Blocks {
         for target in targets.iter_mut().filter(|target| **target != NONE) {
             *target = leaders.rank(*target);
         }
-        let effects = shapes.iter().map(|shape| (shape.pops, shape.pushes)).collect();
+        let effects = shapes.iter().map(|shape| (shape.pops, shape.pushes, shape.list)).collect();
+        let roots = firsts.into_iter().map(|first| leaders.rank(first)).collect();
         let mut works: Vec<Work> = shapes.iter().map(Work::of).collect();
         let mut list = Vec::with_capacity(count + 1);
         split(program, &shapes, &leaders, &mut list, &mut works);
-        Self { list, targets, works, effects }
+        Self { list, targets, works, effects, roots }
+    }
+
+    /// The first block of each function that has code, in order; of a raw program, its first.
+    pub fn roots(&self) -> &[u32] {
+        &self.roots
     }
 
     /// How many blocks there are.
@@ -283,14 +340,20 @@ impl Blocks {
         self.first_insn(block) as usize..self.list[block as usize + 1].first as usize
     }
 
-    /// Whether no block follows `block`.
+    /// Whether no block of the same function follows `block`.
     pub fn is_last(&self, block: u32) -> bool {
-        block as usize + 1 == self.len()
+        let next = block + 1;
+        next as usize == self.len()
+            || self.roots.len() > 1 && self.roots.binary_search(&next).is_ok()
     }
 
     /// What the instruction with index `at` pops and pushes.
     pub fn effect(&self, program: &Program, at: usize) -> (i32, i32) {
-        self.effects[usize::from(program.insns()[at].id.0)]
+        let (pops, pushes, list) = self.effects[usize::from(program.insns()[at].id.0)];
+        match list {
+            None => (pops, pushes),
+            Some(_) => (pops + list_cells(list, program.operands(at)), pushes),
+        }
     }
 
     /// The places of the jumps of a block and of its call among those of all blocks.
@@ -368,7 +431,15 @@ fn split(
 ) {
     let mut targets = 0;
     for (at, insn) in (0u32..).zip(program.insns()) {
-        let id = usize::from(insn.id.0);
+        let mut id = usize::from(insn.id.0);
+        let shape = &shapes[id];
+        let before = targets;
+        targets += shape.targets_of(program, at as usize);
+        if shape.list.is_some() {
+            let more = list_cells(shape.list, program.operands(at as usize));
+            works.push(works[id].popping(more));
+            id = works.len() - 1;
+        }
         match list.last_mut() {
             Some(block) if !leaders.contains(insn.offset) => {
                 if block.work < shapes.len() as u32 {
@@ -378,9 +449,8 @@ fn split(
                 let work = block.work as usize;
                 works[work] = works[work].then(works[id]);
             }
-            _ => list.push(Block { first: at, targets, work: id as u32 }),
+            _ => list.push(Block { first: at, targets: before, work: id as u32 }),
         }
-        targets += shapes[id].targets_of(program, at as usize);
     }
     list.push(Block { first: program.insns().len() as u32, targets, work: 0 });
 }

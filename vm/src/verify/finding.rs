@@ -1,5 +1,6 @@
 //! Findings: the faults while they are collected, as numbers and bounded in number.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::fault::{Fault, Reason, Rejection};
@@ -11,6 +12,14 @@ use crate::program::Program;
 pub(super) enum Cause {
     /// An index names a cell outside its bank.
     Index { index: i128, count: u32 },
+    /// There is no such part of the module.
+    Part { index: i128, count: usize, what: &'static str },
+    /// A constant is of another variant than the instruction takes.
+    Variant { number: i128 },
+    /// A function states more than the machine allows.
+    Stated { stated: u32, most: u32, what: &'static str },
+    /// The stack gets deeper than the function states.
+    Deeper { height: i64, stated: u32 },
     /// A target is not the start of an instruction.
     Target { target: i128 },
     /// Execution can run past the last instruction.
@@ -36,7 +45,9 @@ pub(super) enum Cause {
 impl Cause {
     fn reason(&self) -> Reason {
         match self {
-            Self::Index { .. } => Reason::BadIndex,
+            Self::Index { .. } | Self::Part { .. } => Reason::BadIndex,
+            Self::Variant { .. } => Reason::TypeMismatch,
+            Self::Stated { .. } | Self::Deeper { .. } => Reason::BadLimit,
             Self::Target { .. } => Reason::BadJump,
             Self::Runs => Reason::FallsOffEnd,
             Self::Pops { .. } | Self::CalleeNeeds { .. } => Reason::StackUnderflow,
@@ -51,6 +62,18 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Index { index, count } => write!(f, "cell {index} of a bank of {count}"),
+            Self::Part { index, count, what } => {
+                write!(f, "{what} {index}, and there are {count}")
+            }
+            Self::Variant { number } => {
+                write!(f, "constant {number} is none of those that the instruction takes")
+            }
+            Self::Stated { stated, most, what } => {
+                write!(f, "the function states {stated} {what}, the machine allows {most}")
+            }
+            Self::Deeper { height, stated } => {
+                write!(f, "makes the stack {height} deep, the function states {stated}")
+            }
             Self::Target { target } => write!(f, "no instruction starts at {target}"),
             Self::Runs => write!(f, "execution can run past the end of the code"),
             Self::Pops { pops, height } => write!(f, "pops {pops} of a stack of {height}"),
@@ -90,7 +113,7 @@ pub(super) struct Findings {
 }
 
 impl Findings {
-    /// Notes what is wrong with the instruction with index `at`.
+    /// Notes what is wrong with the instruction with index `at`; behind the last one, with the end of the code.
     pub fn add(&mut self, at: u32, cause: Cause) {
         self.kept.push((at, cause));
         if self.kept.len() >= 2 * FAULTS {
@@ -98,6 +121,18 @@ impl Findings {
             self.dropped += self.kept.len().saturating_sub(FAULTS);
             self.kept.truncate(FAULTS);
         }
+    }
+
+    /// The offsets of faults of the stack.
+    pub fn of_stack(&self, program: &Program) -> BTreeSet<u32> {
+        let of_stack = |cause: &Cause| {
+            matches!(
+                cause.reason(),
+                Reason::StackUnderflow | Reason::StackOverflow | Reason::StackMismatch
+            )
+        };
+        let faulty = self.kept.iter().filter(|(_, cause)| of_stack(cause));
+        faulty.filter_map(|(at, _)| Some(program.insns().get(*at as usize)?.offset)).collect()
     }
 
     fn order(&mut self) {
@@ -112,7 +147,7 @@ impl Findings {
             let insn = program.insns().get(*at as usize);
             Fault {
                 reason: cause.reason(),
-                at: insn.map_or(0, |insn| insn.offset),
+                at: insn.map_or(program.code().len() as u32, |insn| insn.offset),
                 insn: insn.map(|insn| insn.id),
                 detail: cause.to_string(),
             }

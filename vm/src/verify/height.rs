@@ -3,9 +3,6 @@
 use super::block::{Blocks, Exit, ExitKind, NONE};
 use super::potential::Potentials;
 
-/// The component of what the start of the program reaches without a call. Its heights are absolute.
-const MAIN: u32 = 0;
-
 /// A limit of the stack that is broken whenever control comes to a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Breach {
@@ -53,7 +50,7 @@ pub(super) struct Heights<'a> {
     links: Vec<Link>,
     /// For each component its group, and the height of its zero there.
     zeros: Vec<(u32, i64)>,
-    /// The start, then the entry of each call that is reached.
+    /// The start, or that of each function, then the entry of each call that is reached.
     entries: Vec<u32>,
 }
 
@@ -69,7 +66,7 @@ impl<'a> Heights<'a> {
             groups: Potentials::default(),
             returning: Vec::new(),
             pending: Vec::new(),
-            entries: vec![0],
+            entries: blocks.roots().to_vec(),
         };
         explorer.run();
         let Explorer { places, links, groups, entries, .. } = explorer;
@@ -83,7 +80,7 @@ impl<'a> Heights<'a> {
 
     /// The entries of subroutines that are called, once for each call.
     pub fn entries(&self) -> &[u32] {
-        &self.entries[1..]
+        &self.entries[self.blocks.roots().len()..]
     }
 
     /// The group of frames whose heights are told with that of `block`, which is reached.
@@ -103,7 +100,7 @@ impl<'a> Heights<'a> {
     /// as much may be taken as the stack of the machine can hold.
     pub fn alone(&self, block: u32) -> (i64, i64) {
         let place = &self.places[block as usize];
-        (i64::from(place.height), i64::from(least(place.component, self.depth)))
+        (i64::from(place.height), i64::from(least(self.blocks, place.component, self.depth)))
     }
 
     /// How much higher the stack is when the frame returns than before the block, if it can.
@@ -142,8 +139,10 @@ impl<'a> Heights<'a> {
     }
 }
 
-fn least(component: u32, depth: i32) -> i32 {
-    if component == MAIN { 0 } else { -depth }
+/// The least height that a component may come to. The components of what the start of the program reaches without a
+/// call, or that of a function, come first; their heights are absolute.
+fn least(blocks: &Blocks, component: u32, depth: i32) -> i32 {
+    if (component as usize) < blocks.roots().len() { 0 } else { -depth }
 }
 
 /// A jump or call, as a way by which control came to a block.
@@ -202,7 +201,7 @@ impl Explorer<'_> {
     fn leave(&mut self, block: u32) {
         let this = self.blocks.work(block);
         let place = &mut self.places[block as usize];
-        if place.height + this.low < least(place.component, self.depth) {
+        if place.height + this.low < least(self.blocks, place.component, self.depth) {
             place.breach = Some(Breach::Underflow);
             return;
         }
@@ -236,7 +235,7 @@ impl Explorer<'_> {
     fn go_on(&mut self, block: u32, net: i32) {
         let place = &mut self.places[block as usize];
         let after = place.height + self.blocks.work(block).net + net;
-        if after < least(place.component, self.depth) {
+        if after < least(self.blocks, place.component, self.depth) {
             place.breach = Some(Breach::Underflow);
         } else if after > self.depth {
             place.breach = Some(Breach::Overflow);

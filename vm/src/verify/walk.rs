@@ -43,18 +43,20 @@ pub(super) fn walk(
         extents,
         findings,
         seen: vec![0; heights.blocks.len()],
-        pending: vec![(0, Frame::Main)],
+        pending: heights.blocks.roots().iter().rev().map(|&root| (root, Frame::Main)).collect(),
         returns: Vec::new(),
         torn: Vec::new(),
-        runs: None,
+        runs: Vec::new(),
         deepest: 0,
     };
     while let Some((block, frame)) = walk.pending.pop() {
         walk.visit(block, frame);
     }
     walk.compare_returns();
-    if let (Some(block), CodeEnd::Reject) = (walk.runs, code_end) {
-        walk.findings.add(heights.blocks.last_insn(block), Cause::Runs);
+    if code_end == CodeEnd::Reject {
+        for &block in &walk.runs {
+            walk.findings.add(heights.blocks.last_insn(block), Cause::Runs);
+        }
     }
     walk.deepest
 }
@@ -71,8 +73,8 @@ struct Walk<'a> {
     returns: Vec<u32>,
     /// Groups of frames in which returns differ.
     torn: Vec<u32>,
-    /// The last block, if execution can run past its end.
-    runs: Option<u32>,
+    /// The last blocks of functions of which execution can run past the end.
+    runs: Vec<u32>,
     /// How deep the stack gets in what was walked of the start's frame.
     deepest: i64,
 }
@@ -108,7 +110,7 @@ impl Walk<'_> {
             && blocks.is_last(block)
             && self.heights.rise(block, ExitKind::Next).is_some()
         {
-            self.runs = Some(block);
+            self.runs.push(block);
         }
         for number in 0..self.heights.blocks.exits(block) {
             match self.heights.blocks.exit(block, number) {

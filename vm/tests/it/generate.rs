@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use arbitrary::Unstructured;
 use bytestone_spec::Isa;
+use bytestone_vm::asm::{Style, assemble, disassemble, insn_text};
 use bytestone_vm::codec::Codec;
 use bytestone_vm::generate::{GenerateError, Generator};
 use bytestone_vm::{Outcome, Verified, soundness, verify};
@@ -62,6 +63,69 @@ fn accepted(isa: &Isa, code: &[u8]) -> Option<Verified> {
 fn programs_of_built_in_machines_are_accepted_and_end_cleanly() {
     for isa in builtin_isas() {
         Tally::of(isa, 500).assert_floors(isa);
+    }
+}
+
+/// Functions with lists of labels and a condition.
+const SWITCHES: &str = r#"
+bytestone: spec/1
+isa: switches
+version: 1.0.0
+title: Functions with tables
+types:
+  val: {none: unit, int: i32, fn: closure}
+machine:
+  stack: {of: val, depth: 16, per: frame}
+  frame: {depth: 4, locals: val}
+  heap: {cells: 64}
+  output: val
+code: {decode: sweep, end: reject}
+container: module
+operands:
+  abs: {raw: u16, is: label, value: raw}
+  fn: {raw: u8, is: func}
+instructions:
+  INT: {enc: "0x01 v:i8", stack: "-- r", do: r = int(i32(v)), doc: d}
+  SUM: {enc: "0x02 a:i8 b:i8", where: "a >= b", stack: "-- r", do: r = int(i32(a) +% i32(b)), doc: d}
+  TABLE:
+    enc: "0x03 i:u8 n8:u8 t:abs targets:abs[n]"
+    where: "n = n8"
+    stack: "--"
+    do: |
+      let j = i64(i)
+      goto targets[j] if 0 <= j && j < n
+      goto t
+    doc: d
+  FN: {enc: "0x04 f:fn", stack: "-- v", do: v = fn(closure(f)), doc: d}
+  RET: {enc: "0x05", stack: "v --", do: return v, doc: d}
+  PRINT: {enc: "0x06", stack: "v --", do: out v, doc: d}
+"#;
+
+#[test]
+fn lists_of_labels_stay_in_their_function() {
+    let isa = load(SWITCHES);
+    Tally::of(&isa, 500).assert_floors(&isa);
+
+    let text = ".func main stack=1\n  INT 1\n  RET\n.func f stack=1\n  TABLE 0, 2, a, [a, b]\n\
+                a:\n  INT 1\n  RET\nb:\n  INT 2\n  RET\n";
+    let codec = Codec::new(&isa);
+    let module = assemble(&codec, text).unwrap().bytes;
+    let program = codec.decode(&module).unwrap();
+    assert_eq!(program.operands(2), [0, 2, 9, 9, 12], "they count from the function");
+    assert_eq!(program.list_targets(&isa, 2).collect::<Vec<_>>(), [12, 15]);
+    assert_eq!(insn_text(&isa, &program, 2), "TABLE 0, 2, @12, [@12, @15]");
+    assert!(verify(&isa, program).is_ok());
+    let listing = disassemble(&codec, &module, Style::Plain).unwrap().to_string();
+    assert_eq!(assemble(&codec, &listing).unwrap().bytes, module, "{listing}");
+
+    let outside = text.replace("[a, b]", "[a, @0]");
+    assert!(assemble(&codec, &outside).is_err(), "no raw number leads before the function");
+    let table = "TABLE 0, 1, c, [@{}]\nc:\n  INT 1\n  RET\n.func";
+    // The start of an instruction of the same function, none, and one of the next function.
+    for (target, fits) in [("7", true), ("8", false), ("10", false)] {
+        let text = text.replacen("INT 1\n  RET\n.func", &table.replace("{}", target), 1);
+        let module = assemble(&codec, &text).unwrap().bytes;
+        assert_eq!(accepted(&isa, &module).is_some(), fits, "{target}");
     }
 }
 

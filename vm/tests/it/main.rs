@@ -3,9 +3,12 @@
 mod asm;
 mod codec;
 mod generate;
+mod heap;
 mod machines;
+mod module;
 mod random;
 mod reference;
 mod support;
 mod trace;
+mod value;
 mod verify;

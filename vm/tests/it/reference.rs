@@ -3,7 +3,7 @@
 use bytestone_spec::Isa;
 use bytestone_spec::isa::{BankId, TrapId};
 use bytestone_vm::trace::NoTrace;
-use bytestone_vm::{InputError, Outcome, Reference, State, Stuck, Verified, limits};
+use bytestone_vm::{InputError, Outcome, Reference, State, Stuck, Value, Verified, limits};
 
 use crate::machines::{built_in, load};
 use crate::support::{assembled, builtin_isas, check, generated};
@@ -24,7 +24,7 @@ fn run_text(isa: &Isa, text: &str) -> (Outcome, State) {
 fn printed(isa: &Isa, text: &str) -> Vec<i128> {
     let (outcome, state) = run_text(isa, text);
     assert_eq!(outcome, Outcome::Halt, "{text}");
-    state.output().collect()
+    state.output().map(|value| value.int().expect("is a number")).collect()
 }
 
 fn trap(isa: &Isa, name: &str, at: u32) -> Outcome {
@@ -220,7 +220,7 @@ fn declared_traps_come_in_order_and_before_limits() {
     let order = load(ORDER);
     let outcome = |text: &str| {
         let (outcome, state) = run_text(&order, text);
-        let local = state.cell(BankId(0), 0);
+        let local = state.cell(BankId(0), 0).and_then(|value| value.int());
         assert_eq!((local, state.output().len()), (Some(0), 0), "nothing is written before a trap");
         outcome
     };
@@ -255,7 +255,7 @@ fn limits_trap_before_anything_is_written() {
     let (outcome, state) = run_text(&deep, &recursion("RISK 3"));
     assert_eq!(outcome, trap(&deep, "stack_overflow", 3));
     let state = (state.cell(BankId(0), 0), state.output().len());
-    assert_eq!(state, (Some(7), 1), "only the first of the two was done");
+    assert_eq!(state, (Some(Value::Int(7)), 1), "only the first of the two was done");
 }
 
 #[test]
@@ -263,7 +263,10 @@ fn the_stack_overflows_before_the_calls() {
     let order = load(&ORDER.replace("calls: {depth: 1}", "calls: {depth: 2}"));
     let (outcome, state) = run_text(&order, "PCALL f\n HALT\nf: PCALL f\n RET");
     assert_eq!(outcome, trap(&order, "stack_overflow", 3));
-    assert_eq!((state.stack().collect::<Vec<_>>(), state.calls().len()), (vec![9, 9], 2));
+    assert_eq!(
+        (state.stack().collect::<Vec<_>>(), state.calls().len()),
+        (vec![Value::Int(9), Value::Int(9)], 2)
+    );
     assert_eq!(order.find_trap("stack_overflow"), Some(TrapId::STACK_OVERFLOW));
 }
 
@@ -306,10 +309,10 @@ fn output_is_limited() {
 fn cells_are_set_within_their_banks_and_types() {
     let register = built_in("register");
     let reg = register.find_bank("reg").expect("it has registers");
-    let of = register.machine().banks[0].of;
+    let of = register.machine().banks[0].of.int().expect("they hold numbers");
     let mut state = State::new(&register);
     assert_eq!(state.set_cell(reg, 15, -2_147_483_648), Ok(()));
-    assert_eq!(state.cell(reg, 15), Some(-2_147_483_648));
+    assert_eq!(state.cell(reg, 15), Some(Value::Int(-2_147_483_648)));
     let value = 2_147_483_648;
     assert_eq!(state.set_cell(reg, 0, value), Err(InputError::BadValue { value, of }));
     assert_eq!(state.set_cell(reg, 16, 0), Err(InputError::NoCell { index: 16, count: 16 }));
@@ -318,7 +321,7 @@ fn cells_are_set_within_their_banks_and_types() {
     assert_eq!(state.set_cell(BankId(1), 0, 0), Err(InputError::NoBank(1)));
     assert_eq!(state.bank(reg).collect::<Vec<_>>()[14..], [0, -2_147_483_648]);
     assert_eq!((state.cell(reg, 16), state.cell(BankId(1), 0)), (None, None));
-    assert_eq!(state.bank(BankId(1)).len(), 0);
+    assert_eq!(state.bank(BankId(1)).count(), 0);
 }
 
 #[test]

@@ -93,7 +93,7 @@ fn described(isa: &Isa, insn: &Instruction, at: u8) -> Markup {
 /// The class of the boxes of an operand.
 fn class(insn: &Instruction, operand: u8) -> &'static str {
     match insn.operands.get(usize::from(operand)).map(|operand| operand.kind) {
-        Some(OperandKind::Index(_)) => "index",
+        Some(OperandKind::Index(_) | OperandKind::Constant(_) | OperandKind::Function) => "index",
         Some(OperandKind::Label(_)) => "leads",
         Some(OperandKind::Immediate) | None => "number",
     }

@@ -206,7 +206,7 @@ pub(super) fn rejects(manual: &Manual<'_>) -> Markup {
                     th scope="col" { "The offset names" }
                     th scope="col" { "Instructions" }
                 } }
-                tbody { @for reason in Reason::ALL { (reject_row(isa, reason)) } }
+                tbody { @for reason in rejects::listed(isa) { (reject_row(isa, reason)) } }
             } }
         }
     }
@@ -218,8 +218,8 @@ fn reject_row(isa: &Isa, reason: Reason) -> Markup {
         tr.off[!applies] id=(anchor(Target::Reject, reason.name())) {
             th scope="row" { code { (reason.name()) } }
             td { (reason.phase().name()) }
-            td { (rejects::meaning(reason)) }
-            td { (rejects::offset(reason)) }
+            td { (rejects::meaning(isa, reason)) }
+            td { (rejects::offset(isa, reason)) }
             td {
                 @if applies {
                     @match rejects::named(isa, reason) {

@@ -106,12 +106,12 @@ impl Lowering<'_, '_> {
     }
 
     pub(super) fn call_subroutine(&mut self, target: &Expr, span: Span) {
+        if let ExprKind::Call(closure, arguments) = &target.kind {
+            return self.invoke(closure, arguments, span);
+        }
         let ExprKind::Name(name) = &target.kind else {
             self.partial = true;
-            return self
-                .context
-                .diagnostics
-                .unsupported(span, "a call of a value, or with arguments");
+            return self.error(target.span, "expected the entry of a subroutine, or `c(args)`");
         };
         let name = Name { text: name.clone(), span: target.span };
         let Some(operand) = self.label(&name, LabelRole::Entry) else { return };
@@ -134,6 +134,54 @@ impl Lowering<'_, '_> {
         self.transfer(TransferKind::Call { operand }, None, clause, span);
     }
 
+    /// `call c(args)`: a closure, in a frame of its own.
+    fn invoke(&mut self, closure: &Expr, arguments: &[Expr], span: Span) {
+        self.partial = true;
+        let closure = self.expr_of(closure, Type::Closure);
+        match arguments {
+            [] if self.effect.list.is_none() => {}
+            [list] => {
+                let found = self.expr(list, Some(Type::List));
+                if found.is_some_and(|found| found.ty != Type::List) {
+                    self.error(list.span, "the arguments of a call are a list of inputs");
+                }
+            }
+            _ => {
+                self.error(span, "a call has one argument: a list of inputs, as in `call c(args)`")
+            }
+        }
+        if !self.body.transfers.is_empty() {
+            self.context.diagnostics.unsupported(span, "a call behind another transfer");
+        }
+        let Some(closure) = closure else { return };
+        let clause = self.clause("call");
+        self.transfer(TransferKind::Invoke { closure }, None, clause, span);
+    }
+
+    /// Whether the action calls a closure.
+    pub(super) fn invokes(&self) -> bool {
+        let calls = |transfer: &Transfer| matches!(transfer.kind, TransferKind::Invoke { .. });
+        self.body.transfers.iter().any(calls)
+    }
+
+    /// The one output of an instruction that calls is what the callee returns.
+    pub(super) fn returned_output(&mut self) {
+        let stack = self.cx.span("stack");
+        if self.effect.outputs.len() != 1 {
+            let message =
+                "an instruction that calls a closure has one output, which the callee returns";
+            self.error(stack, message);
+        }
+        if self.state.outputs.iter().any(Option::is_some) {
+            self.error(stack, "the output is what the callee returns; the action cannot assign it");
+        }
+        if self.state.control != Control::Closed {
+            self.context
+                .diagnostics
+                .unsupported(stack, "an action that calls a closure on some of its paths only");
+        }
+    }
+
     /// The truth value of a condition, if there is one; `Err` if it is faulty.
     pub(super) fn optional(&mut self, condition: Option<&Expr>) -> Result<Option<Temp>, Reported> {
         match condition.map(|expr| self.condition(expr)) {
@@ -144,9 +192,14 @@ impl Lowering<'_, '_> {
     }
 
     pub(super) fn return_(&mut self, values: &[Expr], condition: Option<&Expr>, span: Span) {
-        if !values.is_empty() {
-            self.partial = true;
-            return self.context.diagnostics.unsupported(span, "a return with values");
+        match (values, self.cx.machine.frames) {
+            ([], None) => {}
+            ([value], Some(_)) => return self.leave(value, condition, span),
+            (_, Some(_)) => return self.error(span, "a function returns one value"),
+            (_, None) => {
+                let message = "a subroutine returns what it leaves on the stack";
+                return self.error(span, message);
+            }
         }
         if self.cx.machine.call_depth.is_none() {
             self.error(span, "the machine has no call stack: give `machine` `calls: {depth: …}`");
@@ -154,6 +207,15 @@ impl Lowering<'_, '_> {
         let Ok(condition) = self.optional(condition) else { return };
         let clause = self.clause("return");
         self.transfer(TransferKind::Return, condition, clause, span);
+    }
+
+    /// `return v`, from the frame of a function.
+    fn leave(&mut self, value: &Expr, condition: Option<&Expr>, span: Span) {
+        let value = self.expr_of(value, Type::Value);
+        let Ok(condition) = self.optional(condition) else { return };
+        let Some(value) = value else { return };
+        let clause = self.clause("return");
+        self.transfer(TransferKind::Leave { value }, condition, clause, span);
     }
 
     pub(super) fn conditional(
@@ -165,11 +227,33 @@ impl Lowering<'_, '_> {
     ) {
         // The arms are examined even if the condition is faulty.
         let cond = self.condition(condition).unwrap_or(0);
+        self.two_ways(
+            cond,
+            span,
+            |this| {
+                this.learn(condition, true);
+                this.statements(then);
+            },
+            |this| {
+                this.learn(condition, false);
+                this.statements(other);
+            },
+        );
+    }
+
+    /// What happens if a truth value holds, and if it does not.
+    pub(super) fn two_ways(
+        &mut self,
+        cond: Temp,
+        span: Span,
+        then: impl FnOnce(&mut Self),
+        other: impl FnOnce(&mut Self),
+    ) {
         let Some(negated) = self.not(cond, span) else { return };
         let before = self.state.clone();
-        let Some(then) = self.arm(then, (condition, true), cond, span) else { return };
+        let Some(then) = self.arm(then, cond, span) else { return };
         self.state = before.clone();
-        let Some(other) = self.arm(other, (condition, false), negated, span) else { return };
+        let Some(other) = self.arm(other, negated, span) else { return };
         self.state = State {
             control: then.control.join(other.control),
             outputs: self.join_outputs(cond, &then, &other, span),
@@ -190,18 +274,11 @@ impl Lowering<'_, '_> {
         }
     }
 
-    /// The state after the statements of an arm, which take place if `holds` does.
-    fn arm(
-        &mut self,
-        statements: &[Stmt],
-        (condition, truth): (&Expr, bool),
-        holds: Temp,
-        span: Span,
-    ) -> Option<State> {
+    /// The state after what happens in an arm, which takes place if `holds` does.
+    fn arm(&mut self, happens: impl FnOnce(&mut Self), holds: Temp, span: Span) -> Option<State> {
         let names = self.scope.len();
-        self.learn(condition, truth);
         self.state.guard = Some(self.guarded(holds, span)?);
-        self.statements(statements);
+        happens(self);
         self.report_unused(names);
         self.scope.truncate(names);
         Some(self.state.clone())
@@ -234,7 +311,7 @@ impl Lowering<'_, '_> {
                 (Some(then), Some(other)) if then == other => Some(*then),
                 (Some(then), Some(other)) => {
                     let op = Op::Select { cond, then: *then, other: *other };
-                    let ty = Type::Int(self.stack_type());
+                    let ty = self.stack_type();
                     Some(self.emit(op, ty, span).map_or(0, |value| value.temp))
                 }
                 (Some(_), None) | (None, Some(_)) => {

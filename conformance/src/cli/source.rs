@@ -1,0 +1,48 @@
+//! The source that a module was compiled from: its lines beside the steps, and where a trap comes from.
+
+use std::path::Path;
+
+use bytestone_vm::Program;
+
+use super::input::read;
+use super::output::Failure;
+
+/// Where code comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place<'a> {
+    /// The name of the function.
+    pub function: &'a str,
+    /// The line of the source, from 1.
+    pub line: u32,
+}
+
+impl<'a> Place<'a> {
+    /// Where the code at an offset comes from, if the module says so.
+    pub fn of(program: &'a Program, offset: u32) -> Option<Self> {
+        let module = program.module()?;
+        let function = &module.functions[module.function_of(offset)?];
+        let line = function.line_at(offset - function.start)?;
+        Some(Self { function: &function.name, line })
+    }
+}
+
+/// The lines of a source file.
+#[derive(Debug)]
+pub struct Lines(Vec<String>);
+
+impl Lines {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn read(path: &Path) -> Result<Self, Failure> {
+        let text = String::from_utf8_lossy(&read(Some(path))?).into_owned();
+        Ok(Self(text.lines().map(str::to_owned).collect()))
+    }
+
+    /// A line, counted from 1, without the space around it; empty where there is none.
+    pub fn get(&self, line: u32) -> &str {
+        let index = (line as usize).checked_sub(1);
+        index.and_then(|index| self.0.get(index)).map_or("", |line| line.trim())
+    }
+}

@@ -1,0 +1,248 @@
+//! The heap: texts, arrays, maps, closures and captured variables, and the collector.
+//!
+//! Cells of the machine hold handles: indexes into the slots of the heap, which nothing outside of the state ever
+//! shows. A slot whose object cannot be reached any more is used again after a collection. When that happens cannot
+//! be observed: the limit counts what is live.
+
+use std::sync::Arc;
+
+use bytestone_spec::isa::{Payload, Union};
+use indexmap::IndexMap;
+
+/// A reference to an object of the heap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Handle(pub(crate) u32);
+
+impl Handle {
+    /// The handle that a payload holds.
+    #[inline]
+    pub(crate) fn of(payload: u64) -> Self {
+        Self(payload as u32)
+    }
+}
+
+/// What lives in a slot.
+#[derive(Clone, Debug)]
+pub(crate) enum Object {
+    /// A text.
+    Str(Arc<str>),
+    /// An array of values.
+    Array(Vec<u64>),
+    /// A map, in the order of insertion.
+    Map(IndexMap<Arc<str>, u64>),
+    /// A function with the variables that it captured.
+    Closure(Closure),
+    /// A variable that was captured.
+    Variable(u64),
+}
+
+/// A function with the variables that it captured.
+#[derive(Clone, Debug)]
+pub(crate) struct Closure {
+    pub(crate) function: u32,
+    pub(crate) captures: Arc<[Handle]>,
+}
+
+/// Bytes of a text that count as one cell.
+const BYTES_PER_CELL: usize = 8;
+
+impl Object {
+    /// How many cells it takes, as the limit of the heap counts them.
+    pub(crate) fn cells(&self) -> u64 {
+        let inside = match self {
+            Self::Str(text) => text.len().div_ceil(BYTES_PER_CELL),
+            Self::Array(elements) => elements.len(),
+            Self::Map(entries) => 2 * entries.len(),
+            Self::Closure(closure) => closure.captures.len(),
+            Self::Variable(_) => 0,
+        };
+        1 + inside as u64
+    }
+}
+
+/// The slots of a heap.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Heap {
+    slots: Vec<Option<Object>>,
+    free: Vec<u32>,
+    /// How many slots from the first on are constants, which live for ever and count for nothing.
+    constants: usize,
+    /// The cells of all objects that are no constants, reachable or not.
+    size: u64,
+    /// What was made since [`Heap::settle`].
+    fresh: Vec<Handle>,
+    /// For each number of a variant whether it carries a handle.
+    carries: u8,
+}
+
+/// The number that marks a cell that holds the handle of a captured variable.
+const VARIABLE: u64 = 7;
+
+/// The cell of a variable that was captured.
+#[inline]
+pub(crate) fn captured(variable: Handle) -> u64 {
+    Union::TAGGED | VARIABLE << 48 | u64::from(variable.0)
+}
+
+/// The variable that a cell stands for, if it was captured.
+#[inline]
+pub(crate) fn captured_in(cell: u64) -> Option<Handle> {
+    (cell >> 48 == 0xffff).then(|| Handle::of(cell))
+}
+
+impl Heap {
+    /// An empty heap, but for constants.
+    pub(crate) fn new(union: &Union, constants: impl Iterator<Item = Arc<str>>) -> Self {
+        let slots: Vec<_> = constants.map(|text| Some(Object::Str(text))).collect();
+        let carries = (0u8..).zip(&union.variants).fold(1 << VARIABLE, |carries, (at, variant)| {
+            let refers = matches!(
+                variant.payload,
+                Payload::Str | Payload::Array | Payload::Map | Payload::Closure
+            );
+            carries | u8::from(refers) << at
+        });
+        Self { constants: slots.len(), slots, carries, ..Self::default() }
+    }
+
+    /// Puts an object into a slot.
+    pub(crate) fn put(&mut self, object: Object) -> Handle {
+        self.size += object.cells();
+        let handle = match self.free.pop() {
+            Some(slot) => {
+                self.slots[slot as usize] = Some(object);
+                Handle(slot)
+            }
+            None => {
+                self.slots.push(Some(object));
+                Handle(self.slots.len() as u32 - 1)
+            }
+        };
+        self.fresh.push(handle);
+        handle
+    }
+
+    /// Forgets what was made: it is reachable now, or garbage.
+    #[inline]
+    pub(crate) fn settle(&mut self) {
+        self.fresh.clear();
+    }
+
+    /// Whether something was made since the heap was settled.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.fresh.is_empty()
+    }
+
+    /// The cells of all objects, reachable or not.
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+
+    pub(crate) fn get(&self, handle: Handle) -> Option<&Object> {
+        self.slots.get(handle.0 as usize)?.as_ref()
+    }
+
+    pub(crate) fn text(&self, handle: Handle) -> Option<&Arc<str>> {
+        match self.get(handle)? {
+            Object::Str(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn array(&self, handle: Handle) -> Option<&[u64]> {
+        match self.get(handle)? {
+            Object::Array(elements) => Some(elements),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn map(&self, handle: Handle) -> Option<&IndexMap<Arc<str>, u64>> {
+        match self.get(handle)? {
+            Object::Map(entries) => Some(entries),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn closure(&self, handle: Handle) -> Option<&Closure> {
+        match self.get(handle)? {
+            Object::Closure(closure) => Some(closure),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn variable(&self, handle: Handle) -> Option<u64> {
+        match self.get(handle)? {
+            Object::Variable(cell) => Some(*cell),
+            _ => None,
+        }
+    }
+
+    /// Sets a captured variable.
+    pub(crate) fn set_variable(&mut self, handle: Handle, cell: u64) {
+        if let Some(Some(Object::Variable(place))) = self.slots.get_mut(handle.0 as usize) {
+            *place = cell;
+        }
+    }
+
+    /// Sets an element of an array, or adds one behind the last.
+    pub(crate) fn set_element(&mut self, handle: Handle, index: u64, cell: u64) {
+        let Some(Some(Object::Array(elements))) = self.slots.get_mut(handle.0 as usize) else {
+            return;
+        };
+        let Ok(index) = usize::try_from(index) else { return };
+        if index == elements.len() {
+            elements.push(cell);
+            self.size += 1;
+        } else if let Some(place) = elements.get_mut(index) {
+            *place = cell;
+        }
+    }
+
+    /// Sets the entry of a map.
+    pub(crate) fn set_entry(&mut self, handle: Handle, key: Arc<str>, cell: u64) {
+        if let Some(Some(Object::Map(entries))) = self.slots.get_mut(handle.0 as usize)
+            && entries.insert(key, cell).is_none()
+        {
+            self.size += 2;
+        }
+    }
+
+    /// The handle that a cell of the machine holds, if it holds one.
+    #[inline]
+    pub(crate) fn handle_in(&self, cell: u64) -> Option<Handle> {
+        let tagged = cell & Union::TAGGED == Union::TAGGED;
+        (tagged && self.carries >> (cell >> 48 & 7) & 1 != 0).then(|| Handle::of(cell))
+    }
+
+    /// Frees what can be reached neither from `cells` and `closures` nor from what was just made.
+    pub(crate) fn collect(
+        &mut self,
+        cells: impl Iterator<Item = u64>,
+        closures: impl Iterator<Item = Handle>,
+    ) {
+        let mut marked = vec![false; self.slots.len()];
+        marked[..self.constants].fill(true);
+        let mut pending: Vec<Handle> = self.fresh.clone();
+        pending.extend(closures);
+        pending.extend(cells.filter_map(|cell| self.handle_in(cell)));
+        while let Some(handle) = pending.pop() {
+            match marked.get_mut(handle.0 as usize) {
+                Some(mark) if !*mark => *mark = true,
+                _ => continue,
+            }
+            let inner = |cell: &u64| self.handle_in(*cell);
+            match self.get(handle) {
+                Some(Object::Array(elements)) => pending.extend(elements.iter().filter_map(inner)),
+                Some(Object::Map(entries)) => pending.extend(entries.values().filter_map(inner)),
+                Some(Object::Closure(closure)) => pending.extend(closure.captures.iter()),
+                Some(Object::Variable(cell)) => pending.extend(inner(cell)),
+                Some(Object::Str(_)) | None => {}
+            }
+        }
+        for (at, _) in marked.iter().enumerate().filter(|(_, marked)| !**marked) {
+            if let Some(object) = self.slots[at].take() {
+                self.size -= object.cells();
+                self.free.push(at as u32);
+            }
+        }
+    }
+}
