@@ -65,6 +65,13 @@ fn every(steps: u64) -> u64 {
     steps.div_ceil(FEW).min(SPARSE).max(steps.div_ceil(MANY)).max(1)
 }
 
+/// The fuel for a program that ends after so many steps. An engine that still runs after that is lost; to watch it
+/// to the end of all fuel would only take long.
+fn ample(steps: u64) -> u64 {
+    const MORE: u64 = 1000;
+    steps.saturating_mul(2).saturating_add(MORE)
+}
+
 impl<'a> Subject<'a> {
     /// Decodes, verifies and runs a program on the reference tier.
     ///
@@ -88,10 +95,11 @@ impl<'a> Subject<'a> {
                 let mut state = prepared.start(&input)?;
                 let end = prepared.trace(&mut state, fuel, &mut NoTrace)?;
                 let steps = state.steps();
-                if end == End::Fuel {
+                fuel = match end {
                     // A run that is stopped because it prints too much ends there for all.
-                    fuel = steps;
-                }
+                    End::Fuel => steps,
+                    End::Halt | End::Trap { .. } => fuel.min(ample(steps)),
+                };
                 Expected::Runs { prepared: Box::new(prepared), steps, end }
             }
         };

@@ -56,7 +56,7 @@ fn run(vm: &[String], more: &[String], machine: Option<&str>) -> (Option<i32>, V
     let command = shell_words::join(vm.iter().chain(more));
     let mut bytestone = Command::new(env!("CARGO_BIN_EXE_bytestone"));
     // Nothing here misbehaves; a busy machine must not make it look so.
-    bytestone.args(["test", "--jobs", "1", "--timeout", "30", "--format", "json"]);
+    bytestone.args(["test", "--jobs", "1", "--timeout", "300", "--format", "json"]);
     bytestone.args(["--vm", &command]);
     if let Some(machine) = machine {
         // A bug fails more cases than need to be seen, and some of them after very many steps.
@@ -156,7 +156,7 @@ fn missed_by_fuzzing(vm: &[String], bug: &Bug) -> Option<String> {
     let command = shell_words::join(vm.iter().chain(&planted));
     let folder = tempfile::tempdir().expect("a folder");
     let output = Command::new(env!("CARGO_BIN_EXE_bytestone"))
-        .args(["fuzz", "--jobs", "1", "--timeout", "30", "--machine", &bug.machine])
+        .args(["fuzz", "--jobs", "1", "--timeout", "300", "--machine", &bug.machine])
         .args(["--cases", "20000", "--max-failures", "1", "--vm", &command])
         .current_dir(folder.path())
         .stdin(Stdio::null())

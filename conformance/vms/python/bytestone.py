@@ -113,12 +113,12 @@ def string_text(value, longest=LONGEST_STRING):
 
 def plain_text(value, longest=LONGEST_STRING):
     """A value that holds no others; None for those that can."""
+    if type(value) is int:  # first, since most values are; a bool is an int as well, but not of this type
+        return str(value)
     if value is None:
         return "nil"
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
     if isinstance(value, float):
         return "d" + (struct.pack(">d", value).hex() if value == value else "7ff8000000000000")
     return string_text(value, longest) if isinstance(value, str) else None
@@ -157,6 +157,8 @@ def value_text(value):
 
 def light_text(value):
     """A value as light rows show it: of what holds others its size only, and of longer strings a checksum."""
+    if type(value) is int:
+        return str(value)
     plain = plain_text(value, LONGEST_LIGHT_STRING)
     if plain is not None:
         return plain
@@ -238,6 +240,8 @@ class HashRecorder(Recorder):
         super().__init__(fuel, observes)
         self.every = every
         self.start = start
+        self.shows_depth = "depth" in observes
+        self.shows_stack = "stack" in observes
         self.crc = 0
         self.checkpoints = []
 
@@ -251,13 +255,13 @@ class HashRecorder(Recorder):
         if self.every and self.steps > self.start and self.steps % self.every == 0 and self.steps:
             self.feed_state(State(pc, depth, stack, cells))
             self.checkpoints.append(f"{self.crc:08x}")
-        row = [pc]
-        if "depth" in self.observes:
-            row.append(depth)
-        if "stack" in self.observes:
-            row.append(len(stack))
-            row.extend(map(light_text, stack[:-5:-1]))
-        self.feed(" ".join(map(str, row)))
+        row = [str(pc)]
+        if self.shows_depth:
+            row.append(str(depth))
+        if self.shows_stack:
+            row.append(str(len(stack)))
+            row += [light_text(value) for value in stack[:-5:-1]]
+        self.feed(" ".join(row))
 
     def finish(self, state):
         self.feed_state(state)
