@@ -1,6 +1,6 @@
 //! Values as onlookers see them: numbers, and dynamic values with what they reach.
 //!
-//! There are two notations. [`file`] is for people: case files and traces. [`wire`] is for engines: it has no
+//! There are two notations. [`mod@file`] is for people: case files and traces. [`wire`] is for engines: it has no
 //! spaces, and there is one way to write a value. No notation holds an address: where a node (an
 //! array, a map or a closure) is met again in one list of values, its number stands for it.
 
