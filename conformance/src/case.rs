@@ -3,11 +3,13 @@
 pub mod expand;
 pub mod file;
 pub mod load;
+mod program;
 mod tokens;
 pub mod trace;
 mod values;
 pub mod wanted;
 
+use bytestone_lang::Compiled;
 use bytestone_spec::Isa;
 use bytestone_spec::diagnostic::Span;
 use bytestone_spec::isa::{BankId, TrapId};
@@ -17,6 +19,7 @@ use bytestone_vm::{Phase, Reason};
 
 use self::trace::ExpectedTrace;
 use self::wanted::Wanted;
+use crate::compile::Plan;
 
 /// The cases of a file, all for one machine.
 #[derive(Clone, Debug)]
@@ -50,12 +53,25 @@ pub struct Case {
     pub asm: Option<String>,
     /// The program as bytes.
     pub bytecode: Option<Vec<u8>>,
+    /// The program in a source language.
+    pub source: Option<SourceProgram>,
     /// Cells set before the first step: bank, index, value.
     pub input: Vec<CellValue>,
     /// The most steps.
     pub fuel: u64,
     /// What must come of it.
     pub expect: Expect,
+}
+
+/// A program in a source language.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceProgram {
+    /// The text.
+    pub text: String,
+    /// How it is compiled.
+    pub plan: Plan,
+    /// What the compiler makes of it.
+    pub compiled: Compiled,
 }
 
 /// Whether an implementation must or should pass a case.

@@ -1,5 +1,7 @@
 //! Arguments, output and exit codes of the `bytestone` command.
 
+mod compare_isa;
+mod compile;
 mod diff;
 mod doctor;
 mod engines;
@@ -55,6 +57,10 @@ enum Command {
     Schema(spec::SchemaCommand),
     /// Assemble a text into bytes
     Asm(program::Assemble),
+    /// Compile a source of the calculator language or of the script language
+    Compile(compile::Compile),
+    /// Compare machines by the same sources: code bytes, instructions, and steps
+    CompareIsa(compare_isa::CompareIsa),
     /// Disassemble bytes into text that assembles to the same bytes
     Dis(program::Disassemble),
     /// Decode and verify a program: accept it, or name every fault
@@ -92,6 +98,8 @@ pub fn main() -> ExitCode {
         Command::Manual(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Asm(command) => command.run(),
+        Command::Compile(command) => command.run(),
+        Command::CompareIsa(command) => command.run(),
         Command::Dis(command) => command.run(),
         Command::Verify(command) => command.run(),
         Command::Run(command) => command.run(),

@@ -348,7 +348,7 @@ impl Corpus {
             hasher.update(format!(
                 "{:?}\n",
                 (
-                    (&case.id, &case.asm, &case.bytecode, &case.input, case.fuel),
+                    (&case.id, &case.asm, &case.bytecode, &case.source, &case.input, case.fuel),
                     (&case.expect, &case.requires, case.strength),
                 )
             ));

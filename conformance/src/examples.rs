@@ -38,7 +38,10 @@ pub fn examples<'c>(isa: &Isa, cases: impl Iterator<Item = &'c Case>) -> Vec<Exa
             let (case, run) = runs
                 .iter()
                 .filter(|(_, run)| takes_part(run))
-                .min_by_key(|(case, run)| (!is_named(case), run.trace.len()))?;
+                // A case with a source is about a compiler.
+                .min_by_key(|(case, run)| {
+                    (!is_named(case), case.source.is_some(), run.trace.len())
+                })?;
             Some(example(&codec, &insn.name, case, run))
         })
         .collect()

@@ -133,8 +133,30 @@ fn rejected(error: DecodeError, defects: &mut Vec<Difference>) -> Fate {
     }
 }
 
-/// The bytes of a case; with text and bytes, the text must assemble to the bytes.
+/// The bytes of a case; where it gives its program in several forms, they must lead to the same bytes.
 fn build(codec: &Codec<'_>, case: &Case, defects: &mut Vec<Difference>) -> Option<Vec<u8>> {
+    let given = written(codec, case, defects);
+    let Some(source) = &case.source else { return given };
+    let compiled = &source.compiled.bytes;
+    if let Some(code) = given.as_ref().filter(|code| *code != compiled) {
+        let (expected, found) = (text_or_hex(codec, code), text_or_hex(codec, compiled));
+        defects.push(if expected == found {
+            Difference { aspect: Aspect::Compilation, expected: hex(code), found: hex(compiled) }
+        } else {
+            Difference { aspect: Aspect::Compilation, expected, found }
+        });
+    }
+    given.or_else(|| Some(compiled.clone()))
+}
+
+/// A program as people read it.
+fn text_or_hex(codec: &Codec<'_>, code: &[u8]) -> String {
+    asm::disassemble(codec, code, Style::Plain)
+        .map_or_else(|_| hex(code), |text| text.to_string().trim_end().to_owned())
+}
+
+/// The bytes that a case writes down; with text and bytes, the text must assemble to the bytes.
+fn written(codec: &Codec<'_>, case: &Case, defects: &mut Vec<Difference>) -> Option<Vec<u8>> {
     let Some(text) = &case.asm else { return case.bytecode.clone() };
     match asm::assemble(codec, text) {
         Ok(assembled) => {

@@ -26,7 +26,7 @@ pub mod document;
 
 use document::{
     CaseEntry, CellEntry, Computed, CorpusName, EndEntry, ExpectEntry, Export, FaultEntry, HEADER,
-    MachineEntry, Number, RunEntry, Strength,
+    MachineEntry, Number, RunEntry, SourceEntry, Strength,
 };
 
 /// The folder of the specs beside an exported corpus.
@@ -112,6 +112,11 @@ pub fn entry(isa: &Isa, codec: &Codec<'_>, case: &Case) -> Result<CaseEntry, Exp
             case::Strength::Should => Strength::Should,
         },
         requires: case.requires.clone(),
+        source: case.source.as_ref().map(|source| SourceEntry {
+            language: source.plan.language.name().to_owned(),
+            passes: source.plan.passes.iter().map(|pass| pass.name().to_owned()).collect(),
+            text: source.text.clone(),
+        }),
         asm: case.asm.clone(),
         bytecode: hex(&code),
         input: case.input.iter().map(|cell| CellEntry::from(&named(isa, cell))).collect(),

@@ -1,11 +1,14 @@
 //! Holds what came of a case to what it expects. Pure: no input, no output, no state.
 
+mod lists;
+
 use bytestone_spec::Isa;
 use bytestone_vm::value::{Value, file};
 use bytestone_vm::{Fault, Outcome};
 
+pub use self::lists::{list, stack_list, two_lists, yaml_item, yaml_list};
 use crate::case::trace::{ExpectedTrace, TraceLine, TraceRow};
-use crate::case::wanted::{all_fit, each_fits, wanted_list};
+use crate::case::wanted::{Wanted, all_fit, each_fits, wanted_texts};
 use crate::case::{Expect, ExpectedFault, ExpectedOutcome, ExpectedRun, Place};
 use crate::execute::{Fate, Observation, Run};
 use crate::verdict::{Aspect, Difference, fault_list};
@@ -80,34 +83,6 @@ fn reached(outcome: ExpectedOutcome) -> Outcome {
     }
 }
 
-/// Printed values, each a list of its own, in the notation of case files.
-pub fn list(values: &[Value]) -> String {
-    let texts: Vec<String> = values.iter().map(ToString::to_string).collect();
-    format!("[{}]", texts.join(", "))
-}
-
-/// The values of a stack in the notation of case files.
-pub fn stack_list(values: &[Value]) -> String {
-    format!("[{}]", file::texts(values).join(", "))
-}
-
-/// The texts of values as an item of YAML each.
-pub fn yaml_list(texts: &[String]) -> String {
-    let items: Vec<String> = texts.iter().map(|text| yaml_item(text)).collect();
-    format!("[{}]", items.join(", "))
-}
-
-/// The text of a value as an item of YAML: as it is, or in quotes if it means something else there.
-pub fn yaml_item(text: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '+' | '.' | '_');
-    if text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '-')
-        && text.chars().all(is_plain)
-    {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', "''"))
-}
-
 /// What there is to see in a place at the end of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sight {
@@ -151,15 +126,14 @@ pub fn end_differences(
     if let (Some(wanted), Some(found)) = (&expected.output, output)
         && !each_fits(wanted, found)
     {
-        let texts: Vec<String> = wanted.iter().map(ToString::to_string).collect();
-        let expected = format!("[{}]", texts.join(", "));
-        differences.push(Difference { aspect: Aspect::Output, expected, found: list(found) });
+        let texts = (texts(wanted), texts(found));
+        differences.push(list_difference(Aspect::Output, wanted, found, texts));
     }
     if let (Some(wanted), Some(found)) = (&expected.stack, stack)
         && !all_fit(wanted, found)
     {
-        let (expected, found) = (wanted_list(wanted), stack_list(found));
-        differences.push(Difference { aspect: Aspect::Stack, expected, found });
+        let texts = (wanted_texts(wanted), file::texts(found));
+        differences.push(list_difference(Aspect::Stack, wanted, found, texts));
     }
     for wanted in &expected.cells {
         let name = wanted.place.text(isa);
@@ -173,6 +147,22 @@ pub fn end_differences(
         differences.push(Difference { aspect: Aspect::Cell, expected, found });
     }
     differences
+}
+
+fn texts<T: ToString>(values: &[T]) -> Vec<String> {
+    values.iter().map(T::to_string).collect()
+}
+
+/// Two lists that differ, as their texts.
+fn list_difference(
+    aspect: Aspect,
+    wanted: &[Wanted],
+    found: &[Value],
+    (wanted_texts, found_texts): (Vec<String>, Vec<String>),
+) -> Difference {
+    let first = wanted.iter().zip(found).position(|(wanted, found)| !wanted.fits(found));
+    let (expected, found) = two_lists(&wanted_texts, &found_texts, first);
+    Difference { aspect, expected, found }
 }
 
 fn trace_difference(expected: &ExpectedTrace, run: &Run) -> Option<Difference> {

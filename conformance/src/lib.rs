@@ -4,6 +4,8 @@
 pub mod bless;
 pub mod campaign;
 pub mod case;
+pub mod compare;
+pub mod compile;
 pub mod corpus;
 pub mod doctor;
 pub mod engine;

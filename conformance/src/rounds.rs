@@ -21,6 +21,10 @@ use bytestone_vm::{Outcome, Program, Reference, Rejection, State, soundness};
 
 use crate::execute::hex;
 
+mod compiler;
+
+pub use compiler::compiler;
+
 /// Steps of a generated program.
 const FUEL: u64 = 10_000;
 
@@ -37,12 +41,14 @@ pub enum Target {
     Spec,
     /// Generate, decode, verify, execute, and hold each step to the verifier.
     Run,
+    /// Generate a source, and hold what it is compiled to, with any passes, to its evaluator.
+    Compiler,
 }
 
 impl Target {
     /// All targets.
-    pub const ALL: [Self; 5] =
-        [Self::Decoder, Self::Verifier, Self::Assembler, Self::Spec, Self::Run];
+    pub const ALL: [Self; 6] =
+        [Self::Decoder, Self::Verifier, Self::Assembler, Self::Spec, Self::Run, Self::Compiler];
 
     /// The name of the target.
     pub const fn name(self) -> &'static str {
@@ -52,6 +58,7 @@ impl Target {
             Self::Assembler => "assembler",
             Self::Spec => "spec",
             Self::Run => "run",
+            Self::Compiler => "compiler",
         }
     }
 
@@ -67,6 +74,7 @@ impl Target {
             Self::Assembler => assembler(data),
             Self::Spec => spec(data),
             Self::Run => run(data),
+            Self::Compiler => compiler(data),
         }
     }
 }

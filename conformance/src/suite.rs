@@ -128,10 +128,11 @@ impl Examiner for Suite<'_> {
 ///
 /// Its text does not assemble.
 pub fn code(codec: &Codec<'_>, case: &Case) -> Result<Vec<u8>, String> {
-    match (&case.bytecode, &case.asm) {
-        (Some(bytes), _) => Ok(bytes.clone()),
-        (None, Some(text)) => assemble(codec, text),
-        (None, None) => Err("the case has no program".to_owned()),
+    match (&case.bytecode, &case.asm, &case.source) {
+        (Some(bytes), _, _) => Ok(bytes.clone()),
+        (None, Some(text), _) => assemble(codec, text),
+        (None, None, Some(source)) => Ok(source.compiled.bytes.clone()),
+        (None, None, None) => Err("the case has no program".to_owned()),
     }
 }
 

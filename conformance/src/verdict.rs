@@ -164,6 +164,8 @@ pub enum Aspect {
     Assembly,
     /// The text assembles to other bytes.
     Bytecode,
+    /// The source compiles to another program.
+    Compilation,
     /// Decoded instructions encode to other bytes.
     Reencoding,
     /// The disassembled text assembles to other bytes.
@@ -204,6 +206,7 @@ impl Aspect {
         match self {
             Self::Assembly => "assembly",
             Self::Bytecode => "bytecode",
+            Self::Compilation => "compilation",
             Self::Reencoding => "re-encoding",
             Self::Disassembly => "disassembly",
             Self::Rejection => "rejection",

@@ -115,6 +115,12 @@ impl Setup {
                 max_len: 16_384,
                 reduce: true,
             },
+            Target::Compiler => Self {
+                crates: "bytestone_lang,compiler",
+                folder: "target/fuzz-lang",
+                max_len: 128,
+                reduce: false,
+            },
             Target::Decoder => Self { reduce: false, ..Self::of(Target::Run) },
             Target::Verifier | Target::Assembler | Target::Run => Self {
                 crates: "bytestone_vm,decoder,verifier,assembler,run",
@@ -153,7 +159,8 @@ fn summary(target: Target, log: &str) -> String {
     )
 }
 
-/// Writes seeds from the case files and specs to `fuzz/corpus`.
+/// Writes seeds from the case files and specs to `fuzz/corpus`. Inputs of the target `compiler` are entropy alone, of which
+/// that of a program is no better than any other.
 pub fn write_seeds() -> CommandResult {
     let machines = Registry::built_in()?;
     let corpus = corpus::read(&root().join("conformance/corpus"), &machines)?;

@@ -36,7 +36,7 @@ pub fn millis(time: Duration) -> String {
 }
 
 pub fn rate(count: f64, time: Duration) -> String {
-    format!("{:.2} M/s", count / time.as_secs_f64() / 1e6)
+    format!("{:.3} M/s", count / time.as_secs_f64() / 1e6)
 }
 
 /// A built-in machine.

@@ -40,8 +40,11 @@ pub struct CaseEntry {
     pub asm: Option<Text>,
     /// The program as hexadecimal bytes.
     pub bytecode: Option<Text>,
-    /// The program in a source language. Not supported yet.
+    /// The program in the language that is compiled to the machine. With `asm` or `bytecode`, those are what
+    /// the compiler must make of it.
     pub source: Option<Text>,
+    /// The optimisations with which the source is compiled: `none` (when absent), `all`, or a list of passes.
+    pub passes: Option<PassesEntry>,
     /// Cells set before the first step, by bank and index.
     #[serde(default)]
     pub input: IndexMap<String, IndexMap<String, Text>>,
@@ -69,6 +72,16 @@ pub struct CaseEntry {
     pub rejects: Option<RejectsEntry>,
 }
 
+/// Optimisations of the compiler.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum PassesEntry {
+    /// `none` or `all`.
+    Word(Text),
+    /// Some: `fold`, `dead`, `thread`, `peephole`, `fuse`.
+    List(Vec<Text>),
+}
+
 /// Limits of a run.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -77,7 +90,7 @@ pub struct LimitsEntry {
     pub fuel: Option<Text>,
 }
 
-/// A row of a table: values for the names in `asm` and `bytecode`, and its own expectations.
+/// A row of a table: values for the names in `asm`, `bytecode` and `source`, and its own expectations.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct RowEntry {
     /// What the row shows, in a sentence.

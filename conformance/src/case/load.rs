@@ -12,8 +12,8 @@ use bytestone_vm::value::Form;
 use bytestone_vm::{Phase, Reason};
 use indexmap::IndexMap;
 
-use super::expand::{fill, placeholders};
 use super::file::{CaseEntry, CasesFile, FaultEntry, FinalEntry, HEADER, RejectsEntry, RowEntry};
+use super::program::{self, ProgramText, SourceReader};
 use super::trace::ExpectedTrace;
 use super::{
     Case, CaseFile, Expect, ExpectedFault, ExpectedOutcome, ExpectedRun, Strength, values,
@@ -176,12 +176,6 @@ impl<'a> Expectations<'a> {
     }
 }
 
-/// The program of a case or row, with the values of the row filled in.
-struct ProgramText {
-    asm: Option<String>,
-    bytecode: Option<String>,
-}
-
 struct Reader<'a> {
     isa: &'a Isa,
     entry: &'a CaseEntry,
@@ -204,10 +198,7 @@ impl Reader<'_> {
         let expectations = Expectations::of_case(entry);
         match &entry.rows {
             None => {
-                let program = ProgramText {
-                    asm: entry.asm.as_ref().map(|asm| asm.0.clone()),
-                    bytecode: entry.bytecode.as_ref().map(|bytecode| bytecode.0.clone()),
-                };
+                let program = ProgramText::of_case(entry);
                 let id = format!("{}/{}", self.isa.name(), entry.name.0);
                 cases.extend(self.case(
                     id,
@@ -246,16 +237,16 @@ impl Reader<'_> {
             self.error(span, "expected `must` or `should`");
         }
         self.references();
-        if entry.source.is_some() {
-            let span = self.node.entry("source").map_or(self.node.span, |entry| entry.key_span);
-            self.diagnostics.unsupported(span, "a program in a source language");
+        if entry.passes.is_some() && entry.source.is_none() {
+            let span = self.node.entry("passes").map_or(self.node.span, |entry| entry.key_span);
+            self.error(span, "`passes` is for a case with a `source`");
         }
         if entry.asm.is_none() && entry.bytecode.is_none() && entry.source.is_none() {
             let span = self.span("name");
             self.diagnostics.error_with_help(
                 span,
                 "a case without a program",
-                "give `asm`, `bytecode` or both",
+                "give `asm`, `bytecode` or `source`, or several of them",
             );
         }
     }
@@ -284,12 +275,7 @@ impl Reader<'_> {
 
     fn table(&mut self, rows: &[RowEntry], cases: &mut Vec<Case>) {
         let entry = self.entry;
-        let mut names = Vec::new();
-        for text in [&entry.asm, &entry.bytecode].into_iter().flatten() {
-            names.extend(placeholders(text));
-        }
-        names.sort_unstable();
-        names.dedup();
+        let names = program::names(entry);
         if rows.is_empty() {
             let span = self.node.entry("rows").map_or(self.node.span, |entry| entry.key_span);
             self.error(span, "a table without a row");
@@ -299,10 +285,7 @@ impl Reader<'_> {
             self.row_names(row, node, &names);
             let values =
                 row.values.iter().map(|(name, value)| (name.as_str(), value.0.as_str())).collect();
-            let program = ProgramText {
-                asm: entry.asm.as_ref().map(|asm| fill(asm, &values)),
-                bytecode: entry.bytecode.as_ref().map(|bytecode| fill(bytecode, &values)),
-            };
+            let program = ProgramText::of_row(entry, &values);
             let id = format!("{}/{}/{}", self.isa.name(), entry.name.0, index + 1);
             let expectations = Expectations::of_row(row, Expectations::of_case(entry));
             let about = row.about.as_ref().map(|about| about.0.clone());
@@ -351,6 +334,10 @@ impl Reader<'_> {
         let before = self.diagnostics.count();
         let entry = self.entry;
         let bytecode = program.bytecode.as_ref().and_then(|hex| self.bytes(hex));
+        let source = program.source.as_ref().and_then(|text| {
+            let (isa, node) = (self.isa, self.node);
+            SourceReader { isa, entry, node, diagnostics: self.diagnostics }.compile(text, span)
+        });
         let input = entry.input.iter().flat_map(|(bank, cells)| {
             let at = self.node.get("input").and_then(|input| input.entry(bank));
             let span = at.map_or(self.node.span, |entry| entry.key_span);
@@ -374,6 +361,7 @@ impl Reader<'_> {
             span,
             asm: program.asm.clone(),
             bytecode,
+            source,
             input,
             fuel,
             expect: expect?,

@@ -232,11 +232,6 @@ pub fn wanted_texts(values: &[Wanted]) -> Vec<String> {
     values.iter().map(text).collect()
 }
 
-/// Wanted values in the notation of case files.
-pub fn wanted_list(values: &[Wanted]) -> String {
-    format!("[{}]", wanted_texts(values).join(", "))
-}
-
 /// Whether the values of a stack are what is wanted, one by one.
 pub fn all_fit(wanted: &[Wanted], values: &[Value]) -> bool {
     let mut pairs = Pairs::default();

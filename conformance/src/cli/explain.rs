@@ -93,6 +93,14 @@ fn text(isa: &Isa, explained: &Explanation, alone: &str) -> String {
         format!("{}{place}{words}", cited.name)
     });
     section(&mut text, "Rests on", cited);
+    if let Some(source) = &case.source {
+        let passes = match source.passes.as_slice() {
+            [] => "no pass".to_owned(),
+            passes => format!("the passes {}", passes.join(", ")),
+        };
+        let heading = format!("Source in {}, compiled with {passes}", source.language);
+        section(&mut text, &heading, source.text.lines().map(str::to_owned));
+    }
     let bytes = format!("Program, {} bytes", case.bytecode.len() / 2);
     section(&mut text, &bytes, explained.listing.lines().map(str::to_owned));
     section(&mut text, "Input", case.input.iter().map(cell_text));

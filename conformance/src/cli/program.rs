@@ -181,8 +181,9 @@ pub struct Run {
     /// Print each step: offset, stack, changes and instruction
     #[arg(long)]
     trace: bool,
-    /// With `--trace`, the source that the module was compiled from: its lines stand above their steps
-    #[arg(long, value_name = "FILE", requires = "trace")]
+    /// The source that the module was compiled from: the line that traps is shown, and with `--trace` each line
+    /// above its steps
+    #[arg(long, value_name = "FILE")]
     source: Option<PathBuf>,
     /// The most steps
     #[arg(long, default_value_t = 10_000_000, value_name = "STEPS")]
@@ -218,7 +219,8 @@ impl Run {
         for cell in &self.cells {
             set_cell(&isa, &mut state, cell)?;
         }
-        let (outcome, rows) = self.execute(&isa, &verified, &mut state)?;
+        let source = self.source(&verified)?;
+        let (outcome, rows) = self.execute(&isa, &verified, &mut state, source.as_ref())?;
         match self.format {
             Format::Text => self.print(&isa, &state, outcome)?,
             Format::Json => {
@@ -231,9 +233,12 @@ impl Run {
             eprintln!("the instruction is on line {} of the text", statement.line);
         }
         if let Outcome::Trap { at, .. } = outcome
-            && let Some(Place { function, line }) = Place::of(verified.program(), at)
+            && let Some(place) = Place::of(verified.program(), at)
         {
-            eprintln!("it comes from line {line} of the source, in `{function}`");
+            let words = source.as_ref().map(|source| source.get(place.line)).unwrap_or_default();
+            let words = if words.is_empty() { String::new() } else { format!(": {words}") };
+            let function = place.function();
+            eprintln!("it comes from line {} of the source, in `{function}`{words}", place.line);
         }
         Ok(ExitCode::from(match outcome {
             Outcome::Halt => 0,
@@ -242,25 +247,43 @@ impl Run {
         }))
     }
 
+    /// The lines of the source, for a program that says which of them its code comes from.
+    fn source(&self, verified: &Verified) -> Result<Option<Lines>, Failure> {
+        let Some(path) = &self.source else { return Ok(None) };
+        let module = verified.program().module();
+        if module.is_none_or(|module| module.functions.iter().all(|it| it.lines.is_empty())) {
+            let message = "--source: the program does not say from which lines its code comes";
+            return Err(Failure::Environment(message.to_owned()));
+        }
+        Lines::read(path).map(Some)
+    }
+
     /// Runs the program. In text form the trace is written as it comes; for JSON it is kept.
     fn execute(
         &self,
         isa: &Isa,
         verified: &Verified,
         state: &mut State,
+        source: Option<&Lines>,
     ) -> Result<(Outcome, Vec<Json>), Failure> {
         let reference = Reference::new(isa, verified);
         let mut rows = Vec::new();
         let result = if self.trace {
             let notation = Notation::new(isa, verified.program());
             let format = self.format;
-            let source = self.source.as_deref().map(Lines::read).transpose()?;
             let (mut written, mut last) = (Ok(()), None);
             let visit = |row: &StepRow| match format {
-                Format::Json => rows.push(step_json(isa, &notation, row)),
+                Format::Json => {
+                    let mut step = step_json(isa, &notation, row);
+                    if let Some(place) = Place::of(verified.program(), row.offset) {
+                        step["function"] = json!(place.function());
+                        step["line"] = json!(place.line);
+                    }
+                    rows.push(step);
+                }
                 Format::Text if written.is_ok() => {
                     let mut text = String::new();
-                    if let Some(source) = &source {
+                    if let Some(source) = source {
                         let place = Place::of(verified.program(), row.offset);
                         push_place(&mut text, source, (last, place));
                         last = place;
@@ -306,7 +329,8 @@ impl Run {
 
 /// Appends the line of the source that a step comes from, if the step before it came from another.
 fn push_place(text: &mut String, source: &Lines, (last, here): (Option<Place>, Option<Place>)) {
-    if let Some(Place { function, line }) = here.filter(|_| here != last) {
+    if let Some(place) = here.filter(|_| here != last) {
+        let (function, line) = (place.function(), place.line);
         text.push_str(&format!("; {function}, line {line}: {}\n", source.get(line)));
     }
 }

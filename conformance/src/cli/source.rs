@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use bytestone_vm::Program;
+use bytestone_vm::value::file;
 
 use super::input::read;
 use super::output::Failure;
@@ -10,8 +11,10 @@ use super::output::Failure;
 /// Where code comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place<'a> {
-    /// The name of the function.
-    pub function: &'a str,
+    /// The number of the function, from 0.
+    number: usize,
+    /// Its name, which may be empty.
+    name: &'a str,
     /// The line of the source, from 1.
     pub line: u32,
 }
@@ -20,9 +23,20 @@ impl<'a> Place<'a> {
     /// Where the code at an offset comes from, if the module says so.
     pub fn of(program: &'a Program, offset: u32) -> Option<Self> {
         let module = program.module()?;
-        let function = &module.functions[module.function_of(offset)?];
+        let number = module.function_of(offset)?;
+        let function = &module.functions[number];
         let line = function.line_at(offset - function.start)?;
-        Some(Self { function: &function.name, line })
+        Some(Self { number, name: &function.name, line })
+    }
+
+    /// The function for people: by its name, or by its number as closures are shown.
+    pub fn function(&self) -> String {
+        let mut text = String::new();
+        match self.name {
+            "" => text.push_str(&format!("fn {}", self.number)),
+            name => file::push_name(&mut text, &name.into()),
+        }
+        text
     }
 }
 

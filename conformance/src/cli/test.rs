@@ -5,6 +5,7 @@ use std::io::{BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use bytestone::case::Case;
 use bytestone::case::load::Machines;
 use bytestone::corpus::Corpus;
 use bytestone::engine::reference::ReferenceEngine;
@@ -22,6 +23,7 @@ use bytestone::verdict::Counts;
 use bytestone_vm::codec::Codec;
 use clap::{Args, ValueEnum};
 use globset::Glob;
+use serde_json::json;
 
 use super::engines::{EngineLimits, default_jobs, of_command, open_log, read_corpora, registry};
 use super::output::{self, Failure};
@@ -96,13 +98,13 @@ pub struct Test {
     /// Write every line that goes to an engine or comes from it to this file
     #[arg(long, value_name = "FILE")]
     log_io: Option<PathBuf>,
-    /// List the selected cases and run nothing
+    /// List the selected cases and run nothing; with --format json an object a line
     #[arg(long)]
     list: bool,
     /// Run again whenever the project, the specs, the cases or the engine change, until interrupted
     #[arg(long)]
     watch: bool,
-    /// With --list, the sources that each case rests on
+    /// With --list, the sources that each case rests on, behind a tab and with `; ` between them
     #[arg(long, requires = "list")]
     refs: bool,
     /// Print the requests that an engine gets for this case, to be piped into one in a debugger
@@ -279,17 +281,21 @@ impl Test {
         Ok(total)
     }
 
+    /// Lists the selected cases: a line each, or a JSON object a line.
     fn list(&self, corpus: &Corpus, selection: &Selection) -> Result<ExitCode, Failure> {
-        let mut text = String::new();
-        for (_, cases) in selection.of(corpus) {
-            for case in cases {
-                text.push_str(&case.id);
-                if self.refs && !case.refs.is_empty() {
-                    text.push_str(&format!("\t{}", case.refs.join("; ")));
-                }
-                text.push('\n');
+        let line = |case: &Case| match self.format {
+            ReportFormat::Text if self.refs && !case.refs.is_empty() => {
+                Ok(format!("{}\t{}\n", case.id, case.refs.join("; ")))
             }
-        }
+            ReportFormat::Text => Ok(format!("{}\n", case.id)),
+            ReportFormat::Json if self.refs => {
+                Ok(format!("{}\n", json!({"id": case.id, "refs": case.refs})))
+            }
+            ReportFormat::Json => Ok(format!("{}\n", json!({"id": case.id}))),
+            _ => Err(Failure::Environment("--list is written as text or as json".to_owned())),
+        };
+        let cases = selection.of(corpus).into_iter().flat_map(|(_, cases)| cases);
+        let text: String = cases.map(line).collect::<Result<_, Failure>>()?;
         output::write(text.as_bytes(), None)?;
         Ok(ExitCode::SUCCESS)
     }

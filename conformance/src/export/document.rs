@@ -70,6 +70,9 @@ pub struct CaseEntry {
     pub strength: Strength,
     /// Features of the spec that the program uses.
     pub requires: Vec<String>,
+    /// The program in a source language, if the case gives it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceEntry>,
     /// The program as assembly text, if the case gives it.
     pub asm: Option<String>,
     /// The program in hexadecimal, lower case, without spaces.
@@ -82,6 +85,18 @@ pub struct CaseEntry {
     pub expect: ExpectEntry,
     /// What the reference tier makes of it.
     pub computed: Computed,
+}
+
+/// A program in a source language.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SourceEntry {
+    /// The language: `calc` or `script`.
+    pub language: String,
+    /// The optimisations with which it was compiled to the bytes of the case.
+    pub passes: Vec<String>,
+    /// The text.
+    pub text: String,
 }
 
 /// Whether an implementation must or should pass a case.

@@ -4,13 +4,13 @@ use bytestone_spec::Isa;
 use bytestone_spec::isa::InsnId;
 use bytestone_vm::program::Program;
 use bytestone_vm::trace::view::Key;
-use bytestone_vm::value::Form;
+use bytestone_vm::value::{Form, file};
 use bytestone_vm::{Fault, Value};
 
 use super::rejection_fits;
 use crate::case::key_text;
 use crate::engine::{End, Mishap, Ran, Rejected, SeenCell};
-use crate::judge::{list, stack_list};
+use crate::judge::two_lists;
 use crate::verdict::{Aspect, Difference, fault_list};
 
 /// A rejection that is not one of those expected.
@@ -104,12 +104,15 @@ pub fn ran(isa: &Isa, expected: &Ran, found: &Ran) -> Vec<Difference> {
     if let (Some(expected), Some(found)) = (&expected.output, &found.output)
         && expected != found
     {
-        differ(Aspect::Output, list(expected), list(found));
+        let texts = |values: &[Value]| values.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let (expected, found) = two_lists(&texts(expected), &texts(found), None);
+        differ(Aspect::Output, expected, found);
     }
     if let (Some(expected), Some(found)) = (&expected.state.stack, &found.state.stack)
         && expected != found
     {
-        differ(Aspect::Stack, stack_list(expected), stack_list(found));
+        let (expected, found) = two_lists(&file::texts(expected), &file::texts(found), None);
+        differ(Aspect::Stack, expected, found);
     }
     if let (Some(expected), Some(found)) = (&expected.state.cells, &found.state.cells)
         && expected != found

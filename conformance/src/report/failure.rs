@@ -96,12 +96,18 @@ pub fn failure_lines(isa: &Isa, source: Option<(u32, String)>, failure: &Failure
     blocks.join("\n")
 }
 
-/// The line of a case's assembly text that holds the instruction of a divergence, with its number.
+/// The line of a case's assembly text that holds the instruction of a divergence, or else the line of its source that the
+/// instruction comes from, with its number.
 pub fn source_line(isa: &Isa, case: &Case, divergence: &Divergence) -> Option<(u32, String)> {
-    let text = case.asm.as_ref()?;
-    let assembled = asm::assemble(&Codec::new(isa), text).ok()?;
-    let line = assembled.statement_at(divergence.offset)?.line;
-    Some((line, text.lines().nth(line as usize - 1)?.trim().to_owned()))
+    let (text, line) = match (&case.asm, &case.source) {
+        (Some(text), _) => {
+            let assembled = asm::assemble(&Codec::new(isa), text).ok()?;
+            (text, assembled.statement_at(divergence.offset)?.line)
+        }
+        (None, Some(source)) => (&source.text, source.compiled.line_at(divergence.offset)?),
+        (None, None) => return None,
+    };
+    Some((line, text.lines().nth((line as usize).checked_sub(1)?)?.trim().to_owned()))
 }
 
 /// A row of a table: a part of the state, before, as expected, as found.

@@ -271,6 +271,27 @@ fn results_do_not_depend_on_how_many_run_at_once() {
 }
 
 #[test]
+fn cases_are_listed_with_what_they_rest_on() {
+    let folder = folder();
+    let list = |arguments: &[&str]| {
+        let chosen = ["test", "--list", "--case", "calculator/precedence"];
+        let run = bytestone(folder.path(), &[&chosen, arguments].concat());
+        assert_eq!(run.status.code(), Some(0), "{}", err(&run));
+        out(&run)
+    };
+    assert_eq!(list(&[]), "calculator/precedence\n");
+    assert_eq!(list(&["--refs"]), "calculator/precedence\t000 part 9\n");
+    assert_eq!(list(&["--format", "json"]), "{\"id\":\"calculator/precedence\"}\n");
+    assert_eq!(
+        list(&["--refs", "--format", "json"]),
+        "{\"id\":\"calculator/precedence\",\"refs\":[\"000 part 9\"]}\n"
+    );
+    let run = bytestone(folder.path(), &["test", "--list", "--format", "junit"]);
+    assert_eq!(run.status.code(), Some(2));
+    assert!(err(&run).contains("--list is written as text or as json"), "{}", err(&run));
+}
+
+#[test]
 fn shards_deal_out_every_case_once() {
     let folder = folder();
     let list = |shard: &str| {

@@ -2,6 +2,8 @@
 
 mod adversaries;
 mod cli;
+mod compare;
+mod compile;
 mod corpus;
 mod doctor;
 mod engines;

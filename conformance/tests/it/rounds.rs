@@ -80,3 +80,10 @@ fn run() {
     assert!(tally.accepted * 100 > tally.rounds * 95, "over 95 % are accepted: {tally}");
     assert!(tally.clean * 100 > tally.rounds * 60, "over 60 % end cleanly: {tally}");
 }
+
+#[test]
+fn compiler() {
+    let tally = tally(Target::Compiler, 3000);
+    assert!(tally.accepted * 100 > tally.rounds * 90, "over 90 % are compiled: {tally}");
+    assert!(tally.clean * 100 > tally.rounds * 80, "over 80 % end cleanly: {tally}");
+}

@@ -23,6 +23,7 @@ use bytestone_vm::codec::Codec;
 
 use crate::emit::{self, Emitted};
 use crate::error::{CompileError, SourceErrors};
+use crate::language::Language;
 use crate::passes::{Pass, Passes};
 use crate::source::Source;
 use ast::{Program, Variable};
@@ -57,6 +58,11 @@ pub fn parse(source: &Source) -> Result<Program, SourceErrors> {
     parser::parse(source)
 }
 
+/// Whether programs can be compiled to a machine.
+pub(crate) fn has_target(codec: &Codec<'_>) -> bool {
+    stack::Target::of(codec).is_some() || register::Target::of(codec).is_some()
+}
+
 /// Compiles a source to a stack machine or to a register machine.
 ///
 /// ```
@@ -71,21 +77,34 @@ pub fn parse(source: &Source) -> Result<Program, SourceErrors> {
 ///
 /// When the source has errors or its code does not fit the machine.
 pub fn compile(source: &Source, isa: &Isa, passes: Passes) -> Result<Compiled, CompileError> {
+    compile_with(&Codec::new(isa), source, passes)
+}
+
+/// As [`compile`], for those who compile much to one machine.
+///
+/// # Errors
+///
+/// As [`compile`].
+pub fn compile_with(
+    codec: &Codec<'_>,
+    source: &Source,
+    passes: Passes,
+) -> Result<Compiled, CompileError> {
+    let isa = codec.isa();
     let mut program = parse(source)?;
     if passes.has(Pass::Fold) {
         fold::fold(&mut program);
     }
-    let codec = Codec::new(isa);
-    let (mut listing, variables, rules) = if let Some(target) = stack::Target::of(&codec) {
+    let (mut listing, variables, rules) = if let Some(target) = stack::Target::of(codec) {
         let listing = target.listing(&program, source);
         (listing, program.variables().map(|it| (it, it.index())).collect(), target.rules())
-    } else if let Some(target) = register::Target::of(&codec) {
+    } else if let Some(target) = register::Target::of(codec) {
         let (listing, homes) = target.listing(&program, source)?;
         (listing, homes, target.rules())
     } else {
         let isa = isa.name().to_owned();
-        return Err(CompileError::NoTarget { isa, language: "the calculator language" });
+        return Err(CompileError::NoTarget { isa, language: Language::Calc.title() });
     };
     passes.apply(&mut listing, isa, &rules);
-    Ok(Compiled { emitted: emit::emit(&codec, &listing)?, variables })
+    Ok(Compiled { emitted: emit::emit(codec, &listing)?, variables })
 }

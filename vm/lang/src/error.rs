@@ -7,6 +7,7 @@ use bytestone_vm::module::ModuleError;
 
 use crate::emit::EmitError;
 use crate::limits;
+use crate::source::Source;
 
 /// What is wrong at a place of a source.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -213,6 +214,37 @@ pub enum CompileError {
     /// The compiler contradicts itself or the instruction set: a bug.
     #[error("the code generator is wrong: {0}")]
     Internal(EmitError),
+}
+
+impl CompileError {
+    /// Each thing that is wrong, with the bytes of the source that it concerns; what concerns no part
+    /// of it concerns all.
+    pub fn faults(&self, source: &Source) -> Vec<(Range<usize>, String)> {
+        let all = 0..source.text().len();
+        match self {
+            Self::Source(errors) => {
+                let one = |error: &SourceError| {
+                    // The end of a line is a place, not a part of the next line.
+                    let Range { start, end } = error.span;
+                    let blank = source.text().get(start..end).is_none_or(|it| it.trim().is_empty());
+                    (start..if blank { start } else { end }, error.kind.to_string())
+                };
+                let more = (errors.omitted > 0)
+                    .then(|| (all, format!("{} more errors in the source", errors.omitted)));
+                errors.errors.iter().map(one).chain(more).collect()
+            }
+            Self::StackTooDeep { line, needs, depth } => {
+                let message = format!("this needs {needs} cells of an operand stack of {depth}");
+                vec![(source.line_range(*line), message)]
+            }
+            Self::TooLarge { line } => {
+                vec![(source.line_range(*line), "the code gets too large".to_owned())]
+            }
+            Self::NoTarget { .. } | Self::TooMany { .. } | Self::Module(_) | Self::Internal(_) => {
+                vec![(all, self.to_string())]
+            }
+        }
+    }
 }
 
 impl From<SourceError> for CompileError {

@@ -13,6 +13,7 @@ pub mod calc;
 mod cursor;
 pub mod emit;
 pub mod error;
+mod language;
 pub mod limits;
 pub mod listing;
 pub mod passes;
@@ -20,5 +21,6 @@ pub mod script;
 pub mod source;
 
 pub use error::{CompileError, SourceError, SourceErrorKind, SourceErrors};
-pub use passes::{Pass, Passes};
+pub use language::{Compiled, Language};
+pub use passes::{Pass, Passes, UnknownPass};
 pub use source::Source;

@@ -5,6 +5,9 @@ mod dead;
 mod thread;
 mod window;
 
+use std::fmt;
+use std::str::FromStr;
+
 use bytestone_spec::isa::{InsnId, Isa};
 
 use crate::listing::{Listing, Step};
@@ -51,6 +54,8 @@ impl Pass {
 /// use bytestone_lang::{Pass, Passes};
 /// let passes = Passes::NONE.with(Pass::Fold);
 /// assert!(passes.has(Pass::Fold) && !passes.has(Pass::Dead));
+/// assert_eq!("fuse, dead".parse::<Passes>().unwrap().to_string(), "dead, fuse");
+/// assert_eq!("all".parse(), Ok(Passes::ALL));
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Passes(u8);
@@ -83,6 +88,11 @@ impl Passes {
         Self(bits & Self::ALL.0)
     }
 
+    /// Those of the set, in the order of [`Pass::ALL`].
+    pub fn iter(self) -> impl Iterator<Item = Pass> {
+        Pass::ALL.into_iter().filter(move |pass| self.has(*pass))
+    }
+
     /// Changes a listing. [`Pass::Fold`] has no part in it.
     pub(crate) fn apply(self, listing: &mut Listing, isa: &Isa, rules: &Rules<'_>) {
         // What one pass leaves may be work for another: a fused jump makes a label unused, and
@@ -106,6 +116,50 @@ impl Passes {
                 break;
             }
         }
+    }
+}
+
+/// A word is not the name of a pass.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no pass `{name}`; the passes are {}", Passes::ALL)]
+pub struct UnknownPass {
+    /// The word.
+    pub name: String,
+}
+
+impl FromIterator<Pass> for Passes {
+    fn from_iter<I: IntoIterator<Item = Pass>>(passes: I) -> Self {
+        passes.into_iter().fold(Self::NONE, Self::with)
+    }
+}
+
+/// `all`, `none`, or names with commas between them.
+impl FromStr for Passes {
+    type Err = UnknownPass;
+
+    fn from_str(text: &str) -> Result<Self, UnknownPass> {
+        match text {
+            "all" => Ok(Self::ALL),
+            "none" => Ok(Self::NONE),
+            names => names.split(',').map(|name| pass(name.trim())).collect(),
+        }
+    }
+}
+
+fn pass(name: &str) -> Result<Pass, UnknownPass> {
+    Pass::from_name(name).ok_or_else(|| UnknownPass { name: name.to_owned() })
+}
+
+/// The names with commas between them, or `none`.
+impl fmt::Display for Passes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Self::NONE {
+            return f.write_str("none");
+        }
+        for (at, pass) in self.iter().enumerate() {
+            write!(f, "{}{}", if at == 0 { "" } else { ", " }, pass.name())?;
+        }
+        Ok(())
     }
 }
 

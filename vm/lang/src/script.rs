@@ -27,6 +27,7 @@ mod literal;
 mod numbers;
 mod parser;
 mod print;
+mod shown;
 mod subset;
 mod token;
 
@@ -35,12 +36,14 @@ use bytestone_vm::codec::Codec;
 use bytestone_vm::module::Module;
 
 use crate::error::{CompileError, SourceErrors};
+use crate::language::Language;
 use crate::passes::{Pass, Passes};
 use crate::source::Source;
 use ast::Program;
 
 pub use eval::{End, Limits, Outcome, Trap, evaluate};
 pub use numbers::Numbers;
+pub use shown::shown;
 
 /// Parses a source.
 ///
@@ -61,6 +64,11 @@ pub fn parse(source: &Source) -> Result<Program, SourceErrors> {
     parser::parse(source)
 }
 
+/// Whether scripts can be compiled to a machine.
+pub(crate) fn has_target(codec: &Codec<'_>) -> bool {
+    code::Target::of(codec).is_some()
+}
+
 /// Compiles a source to a machine with dynamic values: with floats or with integers, and with as much of
 /// the language as it has instructions for.
 ///
@@ -77,15 +85,27 @@ pub fn parse(source: &Source) -> Result<Program, SourceErrors> {
 ///
 /// When the source has errors or its code does not fit the machine.
 pub fn compile(source: &Source, isa: &Isa, passes: Passes) -> Result<Module, CompileError> {
+    compile_with(&Codec::new(isa), source, passes)
+}
+
+/// As [`compile`], for those who compile much to one machine.
+///
+/// # Errors
+///
+/// As [`compile`].
+pub fn compile_with(
+    codec: &Codec<'_>,
+    source: &Source,
+    passes: Passes,
+) -> Result<Module, CompileError> {
     let mut program = parse(source)?;
-    let codec = Codec::new(isa);
-    let Some(target) = code::Target::of(&codec) else {
-        let isa = isa.name().to_owned();
-        return Err(CompileError::NoTarget { isa, language: "the script language" });
+    let Some(target) = code::Target::of(codec) else {
+        let isa = codec.isa().name().to_owned();
+        return Err(CompileError::NoTarget { isa, language: Language::Script.title() });
     };
     subset::check(&program, &target, source)?;
     if passes.has(Pass::Fold) {
         fold::fold(&mut program, target.numbers);
     }
-    code::module(&target, &codec, &program, source, passes)
+    code::module(&target, codec, &program, source, passes)
 }

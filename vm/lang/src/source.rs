@@ -99,6 +99,19 @@ impl Source {
         (line, passed.chars().count() as u32 + 1)
     }
 
+    /// The bytes of a line, counted from 1, without the space around it; none where there is no such line.
+    pub fn line_range(&self, line: u32) -> Range<usize> {
+        let start = |line: u32| match line.checked_sub(2) {
+            None => Some(0),
+            Some(before) => self.line_starts.get(before as usize).map(|&start| start as usize),
+        };
+        let end = self.text.len();
+        let (from, to) = (start(line).unwrap_or(end), start(line + 1).unwrap_or(end));
+        let text = &self.text[from..to];
+        let from = from + text.len() - text.trim_start().len();
+        from..from + text.trim().len()
+    }
+
     /// An error at a place.
     pub(crate) fn error(&self, span: Span, kind: SourceErrorKind) -> SourceError {
         let (line, column) = self.locate(span.start);

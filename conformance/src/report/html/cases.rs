@@ -234,6 +234,9 @@ fn failed(isa: Option<&Isa>, case: &Case, failure: &Failure) -> Markup {
         @if !failure.differences.is_empty() {
             div.scroll { (differences(&failure.differences)) }
         }
+        @if let Some(source) = &case.source {
+            details { summary { "the source" } pre { (clipped(source.text.trim_end(), VALUE)) } }
+        }
         @if let Some(text) = &case.asm {
             details { summary { "the program" } pre { (clipped(text.trim_end(), VALUE)) } }
         }

@@ -1,6 +1,6 @@
 //! Calculator programs for a stack machine.
 
-use bytestone_spec::isa::{CodeEnd, InsnId};
+use bytestone_spec::isa::{CodeEnd, InsnId, IntType};
 use bytestone_vm::codec::Codec;
 
 use super::ast::{Expr, ExprKind, Op, Program, StatementKind};
@@ -23,10 +23,15 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// `None` if the machine is another one.
+    /// `None` if the machine is another one. That mnemonics are there does not tell what they do: a machine that
+    /// writes numbers otherwise may well compute otherwise too, and is none of those that were looked at.
     pub(super) fn of(codec: &Codec<'_>) -> Option<Self> {
         codec.isa().machine().stack?;
         let insn = |name| codec.mnemonic(name);
+        let number = codec.isa().instruction(insn("PUSH")?).operands.first()?.raw;
+        if number != IntType::signed(32) {
+            return None;
+        }
         let halt = match codec.isa().code_end() {
             CodeEnd::Halt => None,
             CodeEnd::Reject => Some(insn("HALT")?),

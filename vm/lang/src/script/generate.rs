@@ -8,8 +8,11 @@ mod expr;
 use std::sync::Arc;
 
 use arbitrary::Unstructured;
+use bytestone_spec::Isa;
+use bytestone_vm::codec::Codec;
 
 use super::ast::{BinaryOp, Expr, ExprKind, Function, Name, Program, Stmt, StmtKind, Target};
+use super::code::Target as Machine;
 use crate::source::Span;
 
 /// A program. Equal entropy makes equal programs, and more of it longer ones; no entropy makes the
@@ -22,6 +25,13 @@ pub fn program(entropy: &mut Unstructured<'_>) -> Program {
 /// [`program`].
 pub fn static_program(entropy: &mut Unstructured<'_>) -> Program {
     of_part(Part::Static, entropy)
+}
+
+/// What makes programs for a machine: of as much of the language as it has instructions for. `None` if
+/// scripts are not compiled to it.
+pub fn of_machine(isa: &Isa) -> Option<fn(&mut Unstructured<'_>) -> Program> {
+    let target = Machine::of(&Codec::new(isa))?;
+    Some(if target.has_all() { program } else { static_program })
 }
 
 /// The part of the language that a program uses.

@@ -6,13 +6,11 @@ use bytestone_lang::script::{self, End, Limits, Numbers};
 use bytestone_lang::{CompileError, Pass, Passes, limits};
 use bytestone_spec::Isa;
 use bytestone_vm::Outcome;
+use bytestone_vm::asm::{Style, disassemble};
 use bytestone_vm::codec::Codec;
 use bytestone_vm::module::{Capture, Constant};
 
 use crate::support::{Tally, built_in, check, made, run, selections, source};
-use text::text_of;
-
-mod text;
 
 static ISA: LazyLock<Isa> = LazyLock::new(|| built_in("script"));
 
@@ -39,7 +37,7 @@ fn ran_on(isa: &Isa, text: &str, passes: Passes) -> (Vec<Option<String>>, Ended)
     let end = match outcome {
         Outcome::Halt => match state.stack().next() {
             None => Ended::Halt,
-            Some(value) => Ended::Returned(text_of(&value).unwrap_or_default()),
+            Some(value) => Ended::Returned(script::shown(&value).unwrap_or_default()),
         },
         Outcome::Trap { trap, at } => {
             let function = &module.functions[module.function_of(at).unwrap()];
@@ -48,7 +46,7 @@ fn ran_on(isa: &Isa, text: &str, passes: Passes) -> (Vec<Option<String>>, Ended)
         }
         Outcome::Fuel | Outcome::OutputLimit => Ended::Limit,
     };
-    (state.output().map(|value| text_of(&value)).collect(), end)
+    (state.output().map(|value| script::shown(&value)).collect(), end)
 }
 
 /// What a program prints and how it ends, evaluated and compiled with any passes.
@@ -380,6 +378,83 @@ fn conditions_jump_straight_and_constants_decide() {
         mnemonics("{ let a = 1; a; a = a; 5; }", Passes::NONE.with(Pass::Peephole), 0),
         ["PUSH_CONSTANT", "STORE_VAR", "HALT"]
     );
+}
+
+/// The code of the first function as text, without its header.
+fn assembly(isa: &Isa, text: &str, passes: Passes) -> String {
+    let module = script::compile(&source(text), isa, passes).unwrap();
+    let codec = Codec::new(isa);
+    let text = disassemble(&codec, &module.write().unwrap(), Style::Plain).unwrap().to_string();
+    let lines = text.lines().filter(|line| !line.starts_with('.'));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn jumps_to_jumps_lead_to_where_those_end() {
+    let thread = Passes::NONE.with(Pass::Thread);
+    // The jump behind the inner branch leads to the one behind the outer branch, and that to the loop.
+    let text = "while (a) { if (b) { if (c) print 1; else print 2; } else print 3; }";
+    let expected = "\
+L0:
+LOAD_GLOBAL \"a\"
+JUMP_IF_FALSE L63
+LOAD_GLOBAL \"b\"
+JUMP_IF_FALSE L52
+LOAD_GLOBAL \"c\"
+JUMP_IF_FALSE L41
+PUSH_CONSTANT 1
+PRINT
+LOOP L0
+L41:
+PUSH_CONSTANT 2
+PRINT
+LOOP L0
+L52:
+PUSH_CONSTANT 3
+PRINT
+LOOP L0
+L63:
+HALT";
+    assert_eq!(assembly(&ISA, text, thread), expected);
+
+    // What only jumps to the next instruction goes. A conditional jump cannot lead back, and stays with the jump
+    // that does.
+    let text = "while (a) { if (b) continue; else {} }";
+    let expected = "\
+L0:
+LOAD_GLOBAL \"a\"
+JUMP_IF_FALSE L30
+LOAD_GLOBAL \"b\"
+JUMP_IF_FALSE L25
+LOOP L0
+L25:
+LOOP L0
+L30:
+HALT";
+    let all_jumps = Passes::NONE.with(Pass::Thread).with(Pass::Dead);
+    assert_eq!(assembly(&ISA, text, all_jumps), expected);
+
+    // There the conditional jump leads both ways, and so to the start of the loop.
+    let lecture = built_in("lecture");
+    let text = "while (a) { if (b) print 1; }";
+    let jumps = |passes| {
+        let text = assembly(&lecture, text, passes);
+        text.lines().filter(|line| line.contains("Jump")).collect::<Vec<_>>().join("; ")
+    };
+    assert_eq!(jumps(Passes::NONE), "JumpIfFalse L21; JumpIfFalse L18; Jump L0");
+    assert_eq!(jumps(thread), "JumpIfFalse L21; JumpIfFalse L0; Jump L0");
+}
+
+#[test]
+fn jumps_in_a_circle_and_long_rows_of_jumps_are_followed_only_so_far() {
+    let thread = Passes::NONE.with(Pass::Thread);
+    assert_eq!(
+        assembly(&ISA, "for (;;) {} print 1;", thread),
+        "L0:\nLOOP L0\nPUSH_CONSTANT 1\nPRINT\nHALT"
+    );
+    let row =
+        format!("if (false) {}print 1; {}", "{ if (x) ".repeat(60), " else print 2; }".repeat(60));
+    assert_eq!(done(&row).0, Vec::<String>::new());
 }
 
 #[test]

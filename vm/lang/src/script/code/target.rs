@@ -133,6 +133,23 @@ impl Target {
         })
     }
 
+    /// Whether there are instructions for all that a program can ask for.
+    pub(in super::super) fn has_all(&self) -> bool {
+        let insns = [
+            self.load_upvalue,
+            self.store_upvalue,
+            self.new_object,
+            self.get_property,
+            self.set_property,
+            self.new_array,
+            self.get_element,
+            self.set_element,
+            self.length,
+        ];
+        insns.iter().all(Option::is_some)
+            && BinaryOp::ALL.into_iter().all(|op| self.operation(op).is_some())
+    }
+
     /// The instruction for an operation, and whether [`Target::not`] must follow.
     pub(in super::super) fn operation(&self, op: BinaryOp) -> Option<(InsnId, Sense)> {
         if let Some(insn) = self.binary[op as usize] {

@@ -1,11 +1,11 @@
-//! Values of the machine as the evaluator writes them: without what functions captured.
+//! Values of a machine as the evaluator writes them: without what functions captured.
 
 use std::collections::BTreeMap;
 
 use bytestone_vm::value::{Node, NodeKind, Text, Value, file};
 
-/// The text of a value; `None` if it is not shown in full.
-pub fn text_of(value: &Value) -> Option<String> {
+/// The text of a value of a machine in the words of the evaluator; `None` if it is not shown in full.
+pub fn shown(value: &Value) -> Option<String> {
     let mut nodes = BTreeMap::new();
     gather(value, &mut nodes);
     let mut times = BTreeMap::new();
