@@ -13,6 +13,7 @@ use bytestone::known::KnownFailures;
 use bytestone::registry::Registry;
 use bytestone::rounds::Target;
 use bytestone::runner::{self, Plan, Selection, Tools};
+use bytestone_lang::{Language, Passes, Source};
 use bytestone_spec::{Isa, builtin, load_builtin};
 use bytestone_vm::asm::assemble;
 use bytestone_vm::codec::Codec;
@@ -26,6 +27,7 @@ fn main() {
     measure::head();
     load_specs();
     tiers();
+    modules();
     verifier();
     rounds();
     programs();
@@ -73,38 +75,96 @@ again: ADD R2, R2, R0
     HALT
 ";
 
+/// A loop with additions, calls of a function, and an array that is read.
+const SCRIPT_LOOP: &str = "
+let table = [1, 2, 3];
+function next(i) { return table[i % 3]; }
+let total = 0;
+for (let i = 0; i < 40000; i = i + 1) {
+  if (i % 4 == 0) total = total + next(i);
+  total = total - 1;
+}
+";
+
+const EBPF_LOOP: &str = "
+    mov %r1, 300000
+again: stxdw [%r10-8], %r1
+    ldxdw %r2, [%r10-8]
+    add %r0, %r2
+    sub %r1, 1
+    jne %r1, 0, again
+    exit
+";
+
 fn tiers() {
-    for (name, text) in [("stack", STACK_LOOP), ("register", REGISTER_LOOP)] {
+    let integers = ["50 M/s", "20 M/s", "5 M/s"];
+    for (name, text) in [("stack", STACK_LOOP), ("register", REGISTER_LOOP), ("ebpf", EBPF_LOOP)] {
         let isa = machine(name);
         let verified = program(&isa, text);
-        let reference = Reference::new(&isa, &verified);
-        let mut steps = 0.0;
-        let time = median(|| {
-            let mut state = State::new(&isa);
-            assert_eq!(reference.run(&mut state, u64::MAX, &mut NoTrace), Ok(Outcome::Halt));
-            steps = state.steps() as f64;
-        });
-        line(&format!("reference tier, {name}, untraced"), rate(steps, time), "50 M/s");
-        let hashed = median(|| {
-            let (mut state, mut hash) = (State::new(&isa), HashTrace::new(&isa));
-            let outcome = reference.run(&mut state, u64::MAX, &mut hash);
-            assert_eq!(outcome, Ok(Outcome::Halt));
-            black_box(hash.finish(&state));
-        });
-        line(&format!("reference tier, {name}, hash"), rate(steps, hashed), "20 M/s");
-        // Few enough steps that the whole text is kept.
-        const TRACED: u64 = 300_000;
-        let notation = Notation::new(&isa, verified.program());
-        let text = median(|| {
-            let mut text = TextTrace::new(&notation);
-            let outcome = reference.run(&mut State::new(&isa), TRACED, &mut text);
-            assert_eq!((outcome, text.omitted()), (Ok(Outcome::Fuel), 0));
-            black_box(text.text().len());
-        });
-        line(&format!("reference tier, {name}, text trace"), rate(TRACED as f64, text), "5 M/s");
-        let ratio = hashed.as_secs_f64() / time.as_secs_f64();
-        line("  hash to untraced", format!("{ratio:.2} x"), "");
+        tier(name, &isa, &verified, integers);
     }
+    let isa = machine("script");
+    let source = Source::new(SCRIPT_LOOP).expect("it is short");
+    let compiled = Language::Script.compile(&source, &isa, Passes::NONE).expect("it compiles");
+    let decoded = Codec::new(&isa).decode(&compiled.bytes).expect("it decodes");
+    let verified = verify(&isa, decoded).expect("it is accepted");
+    tier("script", &isa, &verified, ["10 M/s", "", "2 M/s"]);
+}
+
+/// The speed of one program that halts: untraced, with a hash, with a trace as text.
+fn tier(name: &str, isa: &Isa, verified: &Verified, goals: [&str; 3]) {
+    let reference = Reference::new(isa, verified);
+    let mut steps = 0.0;
+    let time = median(|| {
+        let mut state = State::new(isa);
+        assert_eq!(reference.run(&mut state, u64::MAX, &mut NoTrace), Ok(Outcome::Halt));
+        steps = state.steps() as f64;
+    });
+    line(&format!("reference tier, {name}, untraced"), rate(steps, time), goals[0]);
+    let hashed = median(|| {
+        let (mut state, mut hash) = (State::new(isa), HashTrace::new(isa));
+        let outcome = reference.run(&mut state, u64::MAX, &mut hash);
+        assert_eq!(outcome, Ok(Outcome::Halt));
+        black_box(hash.finish(&state));
+    });
+    line(&format!("reference tier, {name}, hash"), rate(steps, hashed), goals[1]);
+    // Few enough steps that the whole text is kept.
+    const TRACED: u64 = 300_000;
+    let notation = Notation::new(isa, verified.program());
+    let text = median(|| {
+        let mut text = TextTrace::new(&notation);
+        let outcome = reference.run(&mut State::new(isa), TRACED, &mut text);
+        assert_eq!((outcome, text.omitted()), (Ok(Outcome::Fuel), 0));
+        black_box(text.text().len());
+    });
+    line(&format!("reference tier, {name}, text trace"), rate(TRACED as f64, text), goals[2]);
+    let ratio = hashed.as_secs_f64() / time.as_secs_f64();
+    line("  hash to untraced", format!("{ratio:.2} x"), "");
+}
+
+/// Loading and verifying a module, and compiling its source, of about a megabyte.
+fn modules() {
+    let isa = machine("script");
+    let codec = Codec::new(&isa);
+    let part = |number: usize| {
+        format!(
+            "function f{number}(a, b) {{ let c = a + b * 2; while (c < 10) c = c + a; return c; }}\n"
+        )
+    };
+    let text: String = (0..12_000).map(part).collect();
+    let bytes = text.len() as f64;
+    let source = Source::new(text).expect("it is within the limits");
+    let mut compiled = None;
+    let time = median(|| compiled = Language::Script.compile(&source, &isa, Passes::ALL).ok());
+    line("compile a script with all passes", rate(bytes, time), "1 M/s");
+    let module = compiled.expect("it compiles").bytes;
+    let mut count = 0.0;
+    let time = median(|| {
+        let program = codec.decode(&module).expect("it decodes");
+        count = program.insns().len() as f64;
+        drop(black_box(verify(&isa, program).expect("it is accepted")));
+    });
+    line("load and verify a module, instructions", rate(count, time), "10 M/s");
 }
 
 /// A shape of code: name, and the bytes of about as many instructions as asked for.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use arbitrary::Unstructured;
 use bytestone_spec::Isa;
 use bytestone_spec::isa::CellType;
+use bytestone_vm::Value;
 use bytestone_vm::codec::Codec;
 use bytestone_vm::generate::{GenerateError, Generator};
 
@@ -23,6 +24,8 @@ pub use finding::{Found, Kind};
 pub const FUEL: u64 = 10_000;
 /// Programs that an engine is given at once.
 const CHUNK: usize = 64;
+/// The most bytes of memory that a program is given.
+const MEMORY: u32 = 64;
 
 /// A program to be tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +83,7 @@ impl<'a> Programs<'a> {
         Candidate { code, input: self.input(&mut random), fuel }
     }
 
-    /// Some cells with values at which something changes.
+    /// Some cells with values at which something changes, and some bytes of memory.
     fn input(&self, random: &mut fastrand::Rng) -> Vec<NamedCell> {
         let mut input: Vec<NamedCell> = Vec::new();
         for bank in &self.isa.machine().banks {
@@ -91,9 +94,15 @@ impl<'a> Programs<'a> {
             }
             let values = probe::boundaries(of);
             for index in 0..bank.count.min(4) {
-                let value = values[random.usize(..values.len())];
+                let value = Value::Int(values[random.usize(..values.len())]);
                 input.push(NamedCell { bank: bank.name.clone(), index, value });
             }
+        }
+        for region in self.isa.machine().memory.iter().filter(|region| region.input) {
+            let len = random.u32(..=region.size.min(MEMORY));
+            let bytes = (0..len).map(|_| random.u8(..)).collect();
+            let value = Value::Bytes(bytes);
+            input.push(NamedCell { bank: region.name.clone(), index: 0, value });
         }
         input
     }

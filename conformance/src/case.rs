@@ -12,7 +12,7 @@ pub mod wanted;
 use bytestone_lang::Compiled;
 use bytestone_spec::Isa;
 use bytestone_spec::diagnostic::Span;
-use bytestone_spec::isa::{BankId, TrapId};
+use bytestone_spec::isa::{BankId, RegionId, TrapId};
 use bytestone_vm::trace::view::{GLOBAL, Key};
 use bytestone_vm::value::{Text, file as notation};
 use bytestone_vm::{Phase, Reason};
@@ -20,6 +20,7 @@ use bytestone_vm::{Phase, Reason};
 use self::trace::ExpectedTrace;
 use self::wanted::Wanted;
 use crate::compile::Plan;
+use crate::engine::NamedCell;
 
 /// The cases of a file, all for one machine.
 #[derive(Clone, Debug)]
@@ -56,7 +57,7 @@ pub struct Case {
     /// The program in a source language.
     pub source: Option<SourceProgram>,
     /// Cells set before the first step: bank, index, value.
-    pub input: Vec<CellValue>,
+    pub input: Vec<NamedCell>,
     /// The most steps.
     pub fuel: u64,
     /// What must come of it.
@@ -83,17 +84,6 @@ pub enum Strength {
     Should,
 }
 
-/// A cell of a bank and its value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CellValue {
-    /// The bank.
-    pub bank: BankId,
-    /// The index in the bank.
-    pub index: u32,
-    /// The value, of the bank's type.
-    pub value: i128,
-}
-
 /// Where a value is at the end of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -106,6 +96,15 @@ pub enum Place {
     },
     /// In the global variable of this name.
     Global(Text),
+    /// In so many bytes of a region of memory.
+    Memory {
+        /// The region.
+        region: RegionId,
+        /// The offset of the first one.
+        offset: u32,
+        /// How many.
+        len: u32,
+    },
 }
 
 impl Place {
@@ -117,6 +116,10 @@ impl Place {
                 (bank.map_or("", |bank| &bank.name), Key::Index(*index))
             }
             Self::Global(name) => (GLOBAL, Key::Name(name.clone())),
+            Self::Memory { region, offset, .. } => {
+                let region = isa.machine().memory.get(usize::from(region.0));
+                (region.map_or("", |region| &region.name), Key::Index(*offset))
+            }
         }
     }
 

@@ -8,6 +8,7 @@ mod engines;
 mod explain;
 mod export;
 mod fuzz;
+mod import;
 mod input;
 mod new;
 mod new_engine;
@@ -69,8 +70,11 @@ enum Command {
     Run(program::Run),
     /// Show everything about a case: its program, expectations, steps, and the rules behind it
     Explain(explain::Explain),
-    /// Write the built-in corpus as files, or as one JSON document
+    /// Write the built-in corpus as files, as one JSON document, or as tests of another project
     Export(export::Export),
+    /// Run tests of other projects, or write them as cases
+    #[command(subcommand)]
+    Import(import::Import),
     /// Make a project for a machine of your own: a spec, cases, and a workflow that runs them
     New(new::New),
     /// Hold an engine to the corpus, step by step
@@ -105,6 +109,7 @@ pub fn main() -> ExitCode {
         Command::Run(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Export(command) => command.run(),
+        Command::Import(command) => command.run(),
         Command::New(command) => command.run(),
         Command::Test(command) => command.run(),
         Command::Doctor(command) => command.run(),

@@ -18,6 +18,7 @@ pub mod child;
 pub mod message;
 pub mod mishap;
 pub mod oneshot;
+pub mod plugin;
 pub mod process;
 pub mod record;
 pub mod reference;
@@ -70,7 +71,7 @@ pub struct Description {
 /// Whether an engine ends a run when the fuel is used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Fuel {
-    /// It does; every engine that speaks the protocol must.
+    /// It does.
     #[default]
     Counted,
     /// It runs on.
@@ -334,8 +335,9 @@ impl Ran {
         let machine = isa.machine();
         let fits = |of: CellType, value: &Value| match Form::new(isa, of) {
             Form::Int(_) => value.int().is_some(),
-            form @ Form::Union(_) => form.admits(value),
+            form => form.admits(value),
         };
+        let is_memory = |cell: &SeenCell| isa.find_region(&cell.bank).is_some();
         let stack = machine.stack.map(|stack| stack.of);
         let bank = |name: &str| machine.banks.iter().find(|bank| bank.name == name);
         let of_bank = |name: &str| bank(name).map_or(CellType::Value, |bank| bank.of);
@@ -345,6 +347,11 @@ impl Ran {
             let printed = state.printed.iter().filter_map(|(_, last)| last.as_ref());
             let printed = printed.map(|value| (machine.output, value));
             let cells = state.cells.iter().flatten();
+            let is_bytes = |cell: &&SeenCell| matches!(cell.value, Value::Bytes(_));
+            if let Some(cell) = cells.clone().find(|cell| is_memory(cell) != is_bytes(cell)) {
+                return Err(format!("`{}` is no value of {}", wire::text(&cell.value), cell.bank));
+            }
+            let cells = cells.filter(|cell| !is_memory(cell));
             let cells = cells.map(|cell| (Some(of_bank(&cell.bank)), &cell.value));
             let all = stacks.chain(printed).chain(cells);
             let wrong =

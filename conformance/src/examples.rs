@@ -1,6 +1,7 @@
 //! Picks from the cases of a machine an example of each instruction, for the manual.
 
 use bytestone_spec::Isa;
+use bytestone_spec::isa::InsnId;
 use bytestone_vm::asm::{Style, disassemble};
 use bytestone_vm::codec::Codec;
 
@@ -26,18 +27,13 @@ pub fn examples<'c>(isa: &Isa, cases: impl Iterator<Item = &'c Case>) -> Vec<Exa
         .collect();
     isa.instructions()
         .iter()
-        .filter_map(|insn| {
+        .zip((0..).map(InsnId))
+        .filter_map(|(insn, id)| {
             let named = insn.name.to_lowercase().replace(['_', '.'], "-");
             let is_named = |case: &Case| case.id.split('/').nth(1) == Some(&named);
-            let takes_part = |run: &Run| {
-                run.trace
-                    .iter()
-                    .filter_map(|row| row.insn.as_deref()?.split(' ').next())
-                    .any(|name| name == insn.name)
-            };
             let (case, run) = runs
                 .iter()
-                .filter(|(_, run)| takes_part(run))
+                .filter(|(_, run)| run.instructions.contains(&id))
                 // A case with a source is about a compiler.
                 .min_by_key(|(case, run)| {
                     (!is_named(case), case.source.is_some(), run.trace.len())

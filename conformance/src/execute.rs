@@ -1,6 +1,9 @@
 //! Runs a case on the in-process tools: everything that it gives, in every combination.
 
+use std::collections::BTreeSet;
+
 use bytestone_spec::Isa;
+use bytestone_spec::isa::InsnId;
 use bytestone_vm::asm::{self, Style};
 use bytestone_vm::codec::{Codec, DecodeError};
 use bytestone_vm::module::Module;
@@ -52,6 +55,10 @@ pub struct Run {
     pub banks: Vec<Vec<Value>>,
     /// The global variables by name at the end.
     pub globals: Vec<(Text, Value)>,
+    /// The bytes of each region of memory at the end.
+    pub memory: Vec<Vec<u8>>,
+    /// The instructions that were done, each once, in the order of the spec; none when nobody asked for the steps.
+    pub instructions: BTreeSet<InsnId>,
     /// The steps, at most [`TRACE_ROWS`]; none when nobody asked for them.
     pub trace: Vec<TraceRow>,
     /// Whether there were more.
@@ -72,6 +79,11 @@ impl Run {
             Place::Global(name) => {
                 let (_, value) = self.globals.iter().find(|(known, _)| known == name)?;
                 Some(value.clone())
+            }
+            Place::Memory { region, offset, len } => {
+                let bytes = self.memory.get(usize::from(region.0))?;
+                let range = *offset as usize..*offset as usize + *len as usize;
+                Some(Value::Bytes(bytes.get(range)?.into()))
             }
         }
     }
@@ -268,22 +280,24 @@ fn run(
 ) -> Option<Run> {
     let mut start = State::new(isa);
     for cell in &case.input {
-        if let Err(error) = start.set_cell(cell.bank, cell.index.into(), cell.value) {
-            defects.push(Difference {
-                aspect: Aspect::Input,
-                expected: "cells of the machine".to_owned(),
-                found: error.to_string(),
-            });
+        if let Err(found) = cell.set(isa, &mut start) {
+            let expected = "cells of the machine".to_owned();
+            defects.push(Difference { aspect: Aspect::Input, expected, found });
         }
     }
     let reference = Reference::new(isa, verified);
     let notation = Notation::new(isa, verified.program());
     let mut trace_text = Vec::new();
     let mut trace_cut = false;
-    let mut rows = RowTrace::new(|row| match steps {
-        Steps::Keep if trace_text.len() < TRACE_ROWS => trace_text.push(notation.row(row)),
-        Steps::Keep => trace_cut = true,
-        Steps::Drop => {}
+    let mut instructions = BTreeSet::new();
+    let mut rows = RowTrace::new(|row| {
+        if steps == Steps::Keep {
+            instructions.insert(verified.program().insns()[row.at].id);
+            match trace_text.len() < TRACE_ROWS {
+                true => trace_text.push(notation.row(row)),
+                false => trace_cut = true,
+            }
+        }
     });
     let mut soundness = SoundnessTrace::new(isa, verified);
     let mut state = start.clone();
@@ -319,6 +333,8 @@ fn run(
         stack: state.stack().collect(),
         banks: isa.banks().map(|bank| state.bank(bank).collect()).collect(),
         globals: state.globals().map(|(name, value)| (name.into(), value)).collect(),
+        instructions,
+        memory: isa.regions().map(|region| state.memory(region).to_vec()).collect(),
         trace,
         trace_cut,
         trace_text,

@@ -1,7 +1,7 @@
 //! Everything that there is to say of one case.
 
 use bytestone_spec::Isa;
-use bytestone_spec::isa::Note;
+use bytestone_spec::isa::{InsnId, Note};
 use bytestone_spec::shape::similar;
 use bytestone_vm::asm::{self, Style};
 use bytestone_vm::codec::Codec;
@@ -141,7 +141,7 @@ pub fn explain(isa: &Isa, file: &CorpusFile, case: &Case) -> Result<Explanation,
         more_steps: steps.saturating_sub(trace.len() as u64),
         trace,
         differences: differences.iter().map(ToString::to_string).collect(),
-        instructions: instructions(isa, &list(Style::Plain)?),
+        instructions: instructions(isa, &codec, &code, &list(Style::Plain)?),
         case: entry,
     })
 }
@@ -155,8 +155,11 @@ fn cited(isa: &Isa, name: &str) -> Cited {
         Some(("decision", wanted)) => note(isa.decisions(), wanted),
         Some(("erratum", wanted)) => note(isa.errata(), wanted),
         _ => {
-            let source = name.split(' ').next().unwrap_or(name);
-            let known = isa.sources().iter().find(|(known, _)| known == source);
+            let is_of = |source: &str| {
+                name.strip_prefix(source)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+            };
+            let known = isa.sources().iter().find(|(known, _)| is_of(known));
             known.map(|(_, title)| (None, title.clone()))
         }
     };
@@ -164,12 +167,17 @@ fn cited(isa: &Isa, name: &str) -> Cited {
     Cited { name: name.to_owned(), place, text }
 }
 
-/// The instructions of a plain listing. Bytes that are no instruction have none.
-fn instructions(isa: &Isa, listing: &str) -> Vec<InstructionNote> {
+/// The instructions of code; where it does not decode, those that its plain listing shows by their mnemonics.
+fn instructions(isa: &Isa, codec: &Codec<'_>, code: &[u8], listing: &str) -> Vec<InstructionNote> {
     let mut notes: Vec<InstructionNote> = Vec::new();
-    for id in
-        listing.lines().filter_map(|line| isa.find_instruction(line.split_whitespace().next()?))
-    {
+    let ids: Vec<InsnId> = match codec.decode(code) {
+        Ok(program) => program.insns().iter().map(|insn| insn.id).collect(),
+        Err(_) => {
+            let mnemonics = listing.lines().filter_map(|line| line.split_whitespace().next());
+            mnemonics.filter_map(|name| isa.find_instruction(name)).collect()
+        }
+    };
+    for id in ids {
         let insn = isa.instruction(id);
         if notes.iter().all(|note| note.name != insn.name) {
             notes.push(InstructionNote {

@@ -13,12 +13,10 @@ use bytestone_vm::Value;
 use crate::case::load::Machines;
 use crate::case::trace::TraceLine;
 use crate::case::wanted::Wanted;
-use crate::case::{
-    self, Case, CellValue, CellWanted, Expect, ExpectedFault, ExpectedOutcome, ExpectedRun,
-};
+use crate::case::{self, Case, CellWanted, Expect, ExpectedFault, ExpectedOutcome, ExpectedRun};
 use crate::corpus::{self, Corpus};
 use crate::engine::reference::{Prepared, Unprepared};
-use crate::engine::{End, NamedCell, Ran, Watch};
+use crate::engine::{End, Ran, Watch};
 use crate::judge::row_text;
 use crate::suite;
 
@@ -119,7 +117,7 @@ pub fn entry(isa: &Isa, codec: &Codec<'_>, case: &Case) -> Result<CaseEntry, Exp
         }),
         asm: case.asm.clone(),
         bytecode: hex(&code),
-        input: case.input.iter().map(|cell| CellEntry::from(&named(isa, cell))).collect(),
+        input: case.input.iter().map(CellEntry::from).collect(),
         fuel: case.fuel,
         expect: expect(isa, &case.expect),
         computed: computed(isa, codec, &code, case).map_err(failed)?,
@@ -132,11 +130,6 @@ fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
-}
-
-fn named(isa: &Isa, cell: &CellValue) -> NamedCell {
-    let bank = &isa.machine().banks[usize::from(cell.bank.0)];
-    NamedCell { bank: bank.name.clone(), index: cell.index, value: cell.value }
 }
 
 fn wanted_cell(isa: &Isa, cell: &CellWanted) -> CellEntry {
@@ -207,9 +200,8 @@ fn computed(isa: &Isa, codec: &Codec<'_>, code: &[u8], case: &Case) -> Result<Co
         }
         Err(error @ Unprepared::TooLong(_)) => return Err(error.to_string()),
     };
-    let input: Vec<NamedCell> = case.input.iter().map(|cell| named(isa, cell)).collect();
     let ran = prepared
-        .run(&input, case.fuel, Watch::Hash(Checkpoints::default()), Observed::ALL)
+        .run(&case.input, case.fuel, Watch::Hash(Checkpoints::default()), Observed::ALL)
         .map_err(|error| error.to_string())?;
     Ok(Computed { end: end(&ran.end), run: Some(run(ran)) })
 }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::case::Case;
 use crate::header;
-use crate::verdict::Verdict;
+use crate::verdict::{Aspect, Difference, Failure, Verdict};
 
 /// The header of these files.
 pub const HEADER: &str = "known-failures/1";
@@ -133,6 +133,16 @@ impl KnownFailures {
                 self.seen.insert(place);
                 self.met.insert(place);
                 Verdict::Known(failure, entry.reason.clone())
+            }
+            Verdict::Error(mishap) if mishap.kind.is_end() => {
+                self.seen.insert(place);
+                self.met.insert(place);
+                let failure = Failure::from(vec![Difference {
+                    aspect: Aspect::Outcome,
+                    expected: "an answer".to_owned(),
+                    found: mishap.to_string(),
+                }]);
+                Verdict::Known(Box::new(failure), entry.reason.clone())
             }
             Verdict::Pass => {
                 self.seen.insert(place);

@@ -2,6 +2,7 @@
 #![deny(missing_docs)]
 
 pub mod bless;
+pub mod bpf_conformance;
 pub mod campaign;
 pub mod case;
 pub mod compare;

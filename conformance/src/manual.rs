@@ -6,6 +6,7 @@ mod html;
 mod layout;
 mod links;
 mod markdown;
+mod memory;
 mod opcodes;
 mod operands;
 mod prose;

@@ -11,8 +11,8 @@ use regex::Regex;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::engine::Level;
-use crate::engine::oneshot::{Meaning, OneShot, Pattern, ProgramForm};
+use crate::engine::oneshot::{Meaning, OneShot, Pattern, ProgramForm, Radix};
+use crate::engine::{Level, Phases, plugin};
 use crate::header;
 
 /// The header of project files.
@@ -60,14 +60,14 @@ pub struct EngineEntry {
     /// may have `{fuel}`.
     pub command: Text,
     /// `protocol` (when absent): a child process that speaks the engine protocol; `one-shot`: a command
-    /// that takes a file and prints.
+    /// that takes a file and prints; `bpf-conformance-plugin`: a plugin of the bpf_conformance project.
     pub form: Option<Text>,
     /// Names of traps as the engine says them, and as the spec does.
     #[serde(default)]
     pub traps: IndexMap<String, Text>,
     /// Of a one-shot command: its version, for reports.
     pub version: Option<Text>,
-    /// Of a one-shot command: the machine that it runs, as `name@major`.
+    /// Of a one-shot command: the machine that it runs, as `name@major`. For a plugin `ebpf@1` when absent.
     pub machine: Option<Text>,
     /// Of a one-shot command: what the program's file holds: `bytes` (when absent), `hex` or `asm`.
     pub program: Option<Text>,
@@ -249,8 +249,11 @@ impl Reader<'_> {
             let form = match entry.form.as_deref().unwrap_or("protocol") {
                 "protocol" => Some(Form::Protocol),
                 "one-shot" => self.one_shot(&place, &entry).map(|it| Form::OneShot(Box::new(it))),
+                "bpf-conformance-plugin" => {
+                    self.plugin(&place, &entry).map(|it| Form::OneShot(Box::new(it)))
+                }
                 _ => {
-                    let message = "expected `protocol` or `one-shot`";
+                    let message = "expected `protocol`, `one-shot` or `bpf-conformance-plugin`";
                     self.fault(&["engines", &place, "form"], message);
                     None
                 }
@@ -291,6 +294,49 @@ impl Reader<'_> {
         };
         let output =
             entry.output.as_ref().and_then(|text| self.regex(&["engines", place, "output"], text));
+        let mut exit = self.exit(place, entry);
+        if exit.is_empty() {
+            exit.insert(0, Meaning::Halt);
+        }
+        Some(OneShot {
+            command: command?,
+            version: entry.version.as_ref().map_or_else(String::new, |version| version.0.clone()),
+            machine: machine.0.clone(),
+            program,
+            phases: self.phases(place, entry),
+            output,
+            radix: Radix::Decimal,
+            exit,
+            other_exit: None,
+            stderr: self.stderr(place, entry),
+        })
+    }
+
+    fn plugin(&mut self, place: &str, entry: &EngineEntry) -> Option<OneShot> {
+        for (key, given) in [("program", &entry.program), ("output", &entry.output)] {
+            if given.is_some() {
+                self.fault(&["engines", place, key], "a plugin of bpf_conformance has its own way");
+            }
+        }
+        let words = shell_words::split(&entry.command).map_err(|error| error.to_string());
+        let mut plugin = match words.and_then(|words| plugin::plugin(&words)) {
+            Ok(plugin) => plugin,
+            Err(message) => {
+                self.fault(&["engines", place, "command"], &message);
+                return None;
+            }
+        };
+        plugin.version = entry.version.as_ref().map_or_else(String::new, |it| it.0.clone());
+        if let Some(machine) = &entry.machine {
+            plugin.machine.clone_from(&machine.0);
+        }
+        plugin.exit.extend(self.exit(place, entry));
+        plugin.phases = self.phases(place, entry);
+        plugin.stderr = self.stderr(place, entry);
+        Some(plugin)
+    }
+
+    fn exit(&mut self, place: &str, entry: &EngineEntry) -> IndexMap<i32, Meaning> {
         let mut exit = IndexMap::new();
         for (code, outcome) in &entry.exit {
             let keys = ["engines", place, "exit", code.as_str()];
@@ -299,9 +345,10 @@ impl Reader<'_> {
                 Err(_) => self.fault(&keys, "expected a number as the exit code"),
             }
         }
-        if exit.is_empty() {
-            exit.insert(0, Meaning::Halt);
-        }
+        exit
+    }
+
+    fn stderr(&mut self, place: &str, entry: &EngineEntry) -> Vec<Pattern> {
         let mut stderr = Vec::new();
         for (number, pattern) in entry.stderr.iter().enumerate() {
             let number = number.to_string();
@@ -311,6 +358,10 @@ impl Reader<'_> {
             let outcome = self.outcome(&keys, &pattern.outcome);
             stderr.extend(regex.zip(outcome).map(|(regex, outcome)| Pattern { regex, outcome }));
         }
+        stderr
+    }
+
+    fn phases(&mut self, place: &str, entry: &EngineEntry) -> Phases {
         for (number, phase) in entry.phases.iter().enumerate() {
             if !["decode", "verify", "run"].contains(&phase.0.as_str()) {
                 let number = number.to_string();
@@ -318,16 +369,7 @@ impl Reader<'_> {
             }
         }
         let has = |name: &str| entry.phases.iter().any(|phase| phase.0 == name);
-        Some(OneShot {
-            command: command?,
-            version: entry.version.as_ref().map_or_else(String::new, |version| version.0.clone()),
-            machine: machine.0.clone(),
-            program,
-            phases: crate::engine::Phases { decode: has("decode"), verify: has("verify") },
-            output,
-            exit,
-            stderr,
-        })
+        Phases { decode: has("decode"), verify: has("verify") }
     }
 
     fn regex(&mut self, keys: &[&str], text: &Text) -> Option<Regex> {

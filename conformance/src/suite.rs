@@ -4,13 +4,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
 use bytestone_spec::Isa;
+use bytestone_vm::Value;
 use bytestone_vm::asm;
 use bytestone_vm::codec::Codec;
+use bytestone_vm::trace::view::{GROUP, Key};
 use bytestone_vm::value::Form;
 
 use crate::case::{Case, Expect, ExpectedOutcome, Place};
 use crate::engine::{
-    Description, End, Engine, Mishap, MishapKind, NamedCell, Reply, Request, SeenCell, Watch,
+    Description, End, Engine, Mishap, MishapKind, Reply, Request, SeenCell, Watch,
 };
 use crate::judge::{Sight, end_differences};
 use crate::lockstep::{Finding, Subject, end_fits};
@@ -151,12 +153,7 @@ pub fn assemble(codec: &Codec<'_>, text: &str) -> Result<Vec<u8>, String> {
 ///
 /// There is nothing to hold it to, in words.
 pub fn subject<'a>(isa: &'a Isa, codec: &Codec<'_>, case: &Case) -> Result<Subject<'a>, String> {
-    let input = case.input.iter().map(|cell| NamedCell {
-        bank: isa.machine().banks[usize::from(cell.bank.0)].name.clone(),
-        index: cell.index,
-        value: cell.value,
-    });
-    Subject::new(isa, codec, code(codec, case)?, input.collect(), case.fuel)
+    Subject::new(isa, codec, code(codec, case)?, case.input.clone(), case.fuel)
         .map_err(|error| error.to_string())
 }
 
@@ -314,10 +311,21 @@ fn open_verdict(isa: &Isa, case: &Case, request: Request, reply: Result<Reply, M
     Verdict::Fail(Box::new(Failure { differences, divergence: None, request }))
 }
 
+/// A byte of a region of memory by the groups that an engine shows; those that it leaves out are zero.
+fn byte_of(cells: &[SeenCell], region: &str, at: u32) -> u8 {
+    let start = at - at % GROUP as u32;
+    let group = cells.iter().find(|cell| cell.is(region, &Key::Index(start)));
+    match group.map(|group| &group.value) {
+        Some(Value::Bytes(bytes)) => bytes.get((at - start) as usize).copied().unwrap_or(0),
+        _ => 0,
+    }
+}
+
 /// What an engine shows of a place; a cell of a bank that it leaves out is fresh.
 fn sight(isa: &Isa, place: &Place, cells: &[SeenCell]) -> Sight {
     let (bank, key) = place.named(isa);
-    if let Some(cell) = cells.iter().find(|cell| cell.is(bank, &key)) {
+    let whole = !matches!(place, Place::Memory { .. });
+    if let Some(cell) = cells.iter().find(|cell| whole && cell.is(bank, &key)) {
         return Sight::Holds(cell.value.clone());
     }
     match place {
@@ -325,6 +333,10 @@ fn sight(isa: &Isa, place: &Place, cells: &[SeenCell]) -> Sight {
         Place::Cell { bank, .. } => {
             let bank = &isa.machine().banks[usize::from(bank.0)];
             Sight::Holds(Form::new(isa, bank.of).fresh())
+        }
+        Place::Memory { offset, len, .. } => {
+            let byte = |at: u32| byte_of(cells, bank, at);
+            Sight::Holds(Value::Bytes((*offset..offset.saturating_add(*len)).map(byte).collect()))
         }
     }
 }

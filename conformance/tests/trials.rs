@@ -113,7 +113,7 @@ impl Engine for Calculator {
     fn run(&mut self, request: &Request) -> Result<Reply, Mishap> {
         let mut state = State::default();
         for cell in &request.input {
-            state.variables[cell.index as usize] = cell.value as i32;
+            state.variables[cell.index as usize] = cell.value.int().unwrap_or(0) as i32;
         }
         let mut recorder = Recorder::new(request.watch, self.description.observes);
         let end = loop {

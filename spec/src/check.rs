@@ -8,20 +8,23 @@ mod encoding;
 mod expr;
 mod fuse;
 mod machine;
+mod memory;
 mod operand;
 mod overlap;
+mod pair;
 mod storage;
+mod syntax;
 
 use std::collections::{HashMap, HashSet};
 
 use crate::diagnostic::{Diagnostics, Span};
 use crate::file::{InstructionFile, SpecFile, TextOrList};
 use crate::isa::{
-    Effect, Instruction, Isa, LIMIT_TRAPS, ListInput, Machine, Op, SourceText, TransferKind, Trap,
-    TrapId,
+    Effect, Instruction, IntType, Isa, LIMIT_TRAPS, ListInput, Machine, Op, SourceText,
+    TransferKind, Trap, TrapId,
 };
 use crate::lang::ast::{EffectItem, Name};
-use crate::lang::{parse_action, parse_effect, parse_pattern};
+use crate::lang::{parse_action, parse_effect};
 use crate::limits;
 use crate::shape::{Text, similar};
 use crate::yaml::{Entry, Node, Scalar};
@@ -261,9 +264,6 @@ fn instruction(
 ) -> Option<Instruction> {
     let before = context.diagnostics.count();
     mnemonic(cx, context);
-    if reserved(cx, context) {
-        return None;
-    }
     let doc = cx.span("doc");
     // That a value is missing altogether was reported by the reader.
     if cx.file.doc.as_ref().is_some_and(|doc| doc.trim().is_empty()) && doc.start < doc.end {
@@ -287,6 +287,7 @@ fn instruction(
         Some(_) => fuse::fuse(cx, &encoded, &effect, simple, context)?,
         None => body::lower(cx, &encoded, &conditions, &effect, &action, context)?,
     };
+    let templates = syntax::templates(cx, &encoded, context);
     let encodings = encoded.encodings?;
     if context.diagnostics.count() != before {
         return None;
@@ -304,6 +305,7 @@ fn instruction(
         encodings,
         count: conditions.count,
         conditions: conditions.conditions,
+        templates,
         body: meaning.body,
         clauses: meaning.clauses,
         text: SourceText {
@@ -311,13 +313,14 @@ fn instruction(
             condition: text(&cx.file.condition),
             stack: text(&cx.file.stack),
             fuse: cx.file.fuse.iter().flatten().map(|part| part.trim().to_owned()).collect(),
+            asm: cx.file.asm.iter().flat_map(|asm| asm.lines()).map(str::to_owned).collect(),
             action: text(&cx.file.action),
         },
     })
 }
 
 fn mnemonic(cx: &InstructionContext<'_>, context: &mut Context<'_>) {
-    if !cx.name.contains('{') && !is_mnemonic(cx.name) {
+    if !is_mnemonic(cx.name) {
         context.diagnostics.error(
             cx.entry.key_span,
             "a mnemonic starts with a letter and holds letters, digits, `_` and `.`",
@@ -328,33 +331,6 @@ fn mnemonic(cx: &InstructionContext<'_>, context: &mut Context<'_>) {
 fn is_mnemonic(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '.')
-}
-
-/// Whether the instruction uses what is not executed yet, which is reported. Nothing else can
-/// be said of its parts than that they can be read.
-fn reserved(cx: &InstructionContext<'_>, context: &mut Context<'_>) -> bool {
-    let before = context.diagnostics.count();
-    let keys = [
-        ("asm", cx.file.asm.is_some(), "an assembly template"),
-        ("for", cx.file.family.is_some(), "a family of instructions"),
-    ];
-    for (key, given, what) in keys {
-        if given {
-            context.diagnostics.unsupported(cx.key_span(key), what);
-        }
-    }
-    if cx.name.contains('{') && cx.file.family.is_none() {
-        context.diagnostics.unsupported(cx.entry.key_span, "a family of instructions");
-    }
-    if context.diagnostics.count() == before {
-        return false;
-    }
-    for scalar in [cx.scalar("enc")].into_iter().chain(cx.items("enc").iter().map(Node::scalar)) {
-        scalar.and_then(|scalar| parse_pattern(scalar, context.diagnostics));
-    }
-    cx.scalar("stack").and_then(|scalar| parse_effect(scalar, context.diagnostics));
-    cx.scalar("do").and_then(|scalar| parse_action(scalar, context.diagnostics));
-    true
 }
 
 fn features(cx: &InstructionContext<'_>, context: &mut Context<'_>) -> Vec<String> {
@@ -382,11 +358,34 @@ fn encoding(cx: &InstructionContext<'_>, context: &mut Context<'_>) -> encoding:
 /// The cells that an instruction pops and pushes, and the subroutine whose effect follows.
 #[derive(Default)]
 pub(crate) struct StackEffect {
-    pub(crate) inputs: Vec<Name>,
-    pub(crate) outputs: Vec<Name>,
+    pub(crate) inputs: Vec<StackValue>,
+    pub(crate) outputs: Vec<StackValue>,
     pub(crate) callee: Option<Name>,
     /// The list that is popped from the top.
     pub(crate) list: Option<ListDecl>,
+}
+
+/// A value that an instruction pops or pushes.
+pub(crate) struct StackValue {
+    pub(crate) name: Name,
+    /// Its type if it takes two cells.
+    pub(crate) pair: Option<IntType>,
+}
+
+impl StackValue {
+    /// The names of its cells, bottom first.
+    fn cells(&self) -> Vec<String> {
+        let name = &self.name.text;
+        match self.pair {
+            None => vec![name.clone()],
+            Some(_) => vec![format!("{name}.high"), format!("{name}.low")],
+        }
+    }
+}
+
+/// The names of the cells of values, bottom first.
+pub(crate) fn cells(values: &[StackValue]) -> Vec<String> {
+    values.iter().flat_map(StackValue::cells).collect()
 }
 
 /// Cells on the top of the stack, and the operand that says how many.
@@ -416,15 +415,10 @@ fn stack_effect(cx: &InstructionContext<'_>, context: &mut Context<'_>) -> Optio
     }
     let declared = parse_effect(cx.scalar("stack")?, context.diagnostics)?;
     let mut effect = StackEffect::default();
-    for (items, cells, side) in [
+    for (items, values, side) in [
         (declared.inputs, &mut effect.inputs, "pops"),
         (declared.outputs, &mut effect.outputs, "pushes"),
     ] {
-        if items.len() > limits::STACK_EFFECT {
-            let message = format!("an instruction {side} at most {} cells", limits::STACK_EFFECT);
-            context.diagnostics.error(cx.span("stack"), message);
-            return None;
-        }
         for item in items {
             if let Some(list) = effect.list.as_ref().filter(|_| side == "pops") {
                 let message = "a list of inputs stands on the top of the stack";
@@ -432,16 +426,17 @@ fn stack_effect(cx: &InstructionContext<'_>, context: &mut Context<'_>) -> Optio
                 return None;
             }
             match item {
-                EffectItem::Cell(name) => cells.push(name),
+                EffectItem::Cell(name) => values.push(StackValue { name, pair: None }),
+                EffectItem::Typed(name, ty) => {
+                    let pair = value_type(&ty, cx, context)?;
+                    values.push(StackValue { name, pair });
+                }
                 EffectItem::List(name, ty, count) if side == "pops" => {
                     list_type(&ty, cx, context);
                     effect.list = Some(ListDecl { name, count });
                 }
                 EffectItem::List(name, ..) => {
                     context.diagnostics.unsupported(name.span, "a list of outputs");
-                }
-                EffectItem::Typed(name) => {
-                    context.diagnostics.unsupported(name.span, "a stack effect with types");
                 }
                 EffectItem::Callee(name) if side == "pushes" && effect.callee.is_none() => {
                     effect.callee = Some(name);
@@ -453,36 +448,84 @@ fn stack_effect(cx: &InstructionContext<'_>, context: &mut Context<'_>) -> Optio
                 ),
             }
         }
+        if cells(values).len() > limits::STACK_EFFECT {
+            let message = format!("an instruction {side} at most {} cells", limits::STACK_EFFECT);
+            context.diagnostics.error(cx.span("stack"), message);
+            return None;
+        }
     }
+    same_types(&effect.outputs, context);
     Some(effect)
+}
+
+/// What the type of an input or output says: two cells, or one with the type of the stack.
+fn value_type(
+    ty: &Name,
+    cx: &InstructionContext<'_>,
+    context: &mut Context<'_>,
+) -> Option<Option<IntType>> {
+    match (cx.machine.pair(&ty.text), cx.machine.stack) {
+        (Some(pair), Some(stack)) => {
+            pair::halves(pair, stack.of, "the stack", ty.span, context).map(Some)
+        }
+        _ if !cx.machine.pairs.is_empty() && machine::parse_int_type(&ty.text).is_none() => {
+            let known = cx.machine.pairs.iter().map(|pair| pair.name.as_str());
+            context.unknown(ty.span, "type of two slots", &ty.text, known);
+            None
+        }
+        _ => cell_type(ty, cx, context).map(|()| None),
+    }
 }
 
 /// The cells of a list have the type of the stack.
 fn list_type(ty: &Name, cx: &InstructionContext<'_>, context: &mut Context<'_>) {
+    match cx.machine.pair(&ty.text) {
+        Some(_) => context.diagnostics.unsupported(ty.span, "a list of values of two cells"),
+        None => _ = cell_type(ty, cx, context),
+    }
+}
+
+/// A type that must be that of the stack's cells.
+fn cell_type(ty: &Name, cx: &InstructionContext<'_>, context: &mut Context<'_>) -> Option<()> {
     let machine = cx.machine;
+    if context.faulty.contains(&ty.text) {
+        return None;
+    }
     let cells = storage::Cells { union: machine.union.as_ref() };
-    let found = cells.named(&ty.text, ty.span, context);
-    if let (Some(found), Some(stack)) = (found, machine.stack)
-        && found != stack.of
-    {
-        context.diagnostics.error(ty.span, "the cells of a list have the type of the stack's");
+    let found = cells.named(&ty.text, ty.span, context)?;
+    if machine.stack.is_some_and(|stack| stack.of != found) {
+        context.diagnostics.error(ty.span, "this is not the type of the stack's cells");
+        return None;
+    }
+    Some(())
+}
+
+/// Outputs of one name are one value.
+fn same_types(outputs: &[StackValue], context: &mut Context<'_>) {
+    for (at, output) in outputs.iter().enumerate() {
+        let earlier = outputs[..at].iter().find(|earlier| earlier.name.text == output.name.text);
+        if earlier.is_some_and(|earlier| earlier.pair != output.pair) {
+            let message = format!("`{}` is of another type before", output.name.text);
+            context.diagnostics.error(output.name.span, message);
+        }
     }
 }
 
 /// The effect that a body has; it agrees with the declared one, which the lowering checked.
 fn effect_of(declared: &StackEffect, meaning: &body::Meaning) -> Effect {
     let mut effect = Effect {
-        inputs: declared.inputs.iter().map(|name| name.text.clone()).collect(),
+        inputs: cells(&declared.inputs),
         list: meaning
             .body
             .list
             .zip(declared.list.as_ref())
             .map(|(count, list)| ListInput { name: list.name.text.clone(), count }),
-        outputs: declared.outputs.iter().map(|name| name.text.clone()).collect(),
+        outputs: cells(&declared.outputs),
         falls_through: meaning.falls_through,
         jumps: Vec::new(),
         call: None,
         returns: false,
+        returns_if_called: meaning.returns_if_called,
         halts: false,
     };
     for transfer in &meaning.body.transfers {
@@ -533,6 +576,22 @@ fn unused_traps(instructions: &[Instruction], traps: &[Trap], context: &mut Cont
     }
 }
 
+/// Types of two cells that neither a stack effect nor a kind of operand mentions.
+fn unused_pairs(file: &SpecFile, context: &mut Context<'_>) {
+    let effects = file.instructions.values().filter_map(|insn| insn.stack.as_ref());
+    let kinds = file.operands.values().filter_map(|kind| kind.of.as_ref());
+    let mentioned: HashSet<&str> = effects
+        .flat_map(|effect| effect.split(|c: char| !c.is_alphanumeric() && c != '_'))
+        .chain(kinds.map(|of| &**of))
+        .collect();
+    for (name, _) in file.types.iter().filter(|(_, entries)| pair::is_pair(entries)) {
+        if !mentioned.contains(name.as_str()) && !context.faulty.contains(name) {
+            let span = context.key_span(&["types", name]);
+            context.diagnostics.error(span, format!("the type `{name}` is not used"));
+        }
+    }
+}
+
 /// Words, formats and operand kinds that no encoding uses, and features that no instruction needs.
 fn unused_definitions(file: &SpecFile, tables: &operand::Tables, context: &mut Context<'_>) {
     let encodings = file.instructions.values().filter_map(|insn| insn.enc.as_ref());
@@ -550,6 +609,7 @@ fn unused_definitions(file: &SpecFile, tables: &operand::Tables, context: &mut C
             context.diagnostics.error(span, format!("`{name}` is not used by any encoding"));
         }
     }
+    unused_pairs(file, context);
     for name in file.features.keys() {
         let needed = |insn: &InstructionFile| insn.features.iter().any(|text| text.0 == *name);
         if !file.instructions.values().any(needed) {

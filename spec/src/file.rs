@@ -65,7 +65,8 @@ pub struct SpecFile {
     /// Pure helper functions. Not supported yet.
     pub defs: Option<Reserved>,
     /// The type of dynamic values: its name, and its variants with what they carry (`unit`, `bool`, an integer
-    /// type of at most 32 bits, `f64`, `str`, `array`, `map`, `closure`).
+    /// type of at most 32 bits, `f64`, `str`, `array`, `map`, `closure`). Or types of values that take two cells, as in
+    /// `long: {slots: 2, of: i64}`.
     #[serde(default)]
     pub types: IndexMap<String, IndexMap<String, Text>>,
     /// Host functions. Not supported yet.
@@ -91,8 +92,9 @@ pub struct MachineFile {
     pub calls: Option<CallsFile>,
     /// The type of printed values.
     pub output: Option<Text>,
-    /// Linear memory. Not supported yet.
-    pub memory: Option<Reserved>,
+    /// Regions of memory, by name.
+    #[serde(default)]
+    pub memory: IndexMap<String, RegionFile>,
     /// What each call of a function has of its own.
     pub frame: Option<FrameFile>,
     /// The heap of texts, arrays, maps, closures and captured variables.
@@ -155,6 +157,10 @@ pub struct BankFile {
     pub count: LimitFile,
     /// What an index is written with in assembly and traces, as `R` in `R7`.
     pub prefix: Option<Text>,
+    /// What cells hold when a program starts, by index: a number, or `base`, `size` or `end` of a region of memory, as in
+    /// `base(input)`. The others are zero.
+    #[serde(default)]
+    pub start: IndexMap<String, Text>,
 }
 
 /// The call stack of subroutines.
@@ -163,6 +169,21 @@ pub struct BankFile {
 pub struct CallsFile {
     /// How many calls may be active at once.
     pub depth: LimitFile,
+    /// The registers that a call saves and its return restores, as in `6..10`.
+    pub saves: Option<Text>,
+}
+
+/// A region of memory.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RegionFile {
+    /// The address of its first byte.
+    pub base: Text,
+    /// How many bytes it has.
+    pub size: LimitFile,
+    /// `zero` (when absent): its bytes are zero when a program starts; `input`: they are what the program is given,
+    /// `size` at most.
+    pub holds: Option<Text>,
 }
 
 /// A limit.
@@ -236,7 +257,8 @@ pub struct OperandFile {
     pub raw: Option<Text>,
     /// What it means: `label`, `entry`, `reg`, `local`, `upvalue`, `global`, `const`, `func` or `imm`.
     pub is: Text,
-    /// For constants, the variant that they must be of.
+    /// For constants, the variant that they must be of; for indexes of cells, the type of two slots of the value that
+    /// the cell and the next one hold.
     pub of: Option<Text>,
     /// For constants, the number of the first one: `0` (when absent) or `1`.
     pub first: Option<Text>,
@@ -295,11 +317,12 @@ pub struct InstructionFile {
     /// Features of which a program needs one or more to use it.
     #[serde(default)]
     pub features: Vec<Text>,
-    /// How assembly text writes it. Not supported yet.
-    pub asm: Option<Reserved>,
-    /// Parameters of a family. Not supported yet.
+    /// How assembly text writes it, as in `mov %{dst}, {v}`; of several the first is the canonical form. As mnemonic
+    /// and operands when absent.
+    pub asm: Option<TextOrList>,
+    /// The parameters of a family of instructions: values, as in `1..32` or `[a, b]`, or rows of values by name.
     #[serde(rename = "for")]
-    pub family: Option<Reserved>,
+    pub family: Option<IndexMap<String, ParameterFile>>,
     /// What must hold of the operands, and how many elements a list has, as in
     /// `n = i64(high) - i64(low) + 1; 1 <= n`.
     #[serde(rename = "where")]
@@ -307,6 +330,18 @@ pub struct InstructionFile {
     /// The instructions that it stands for, with its operands as theirs, as in
     /// `[LOAD a, LOAD b, ADD]`.
     pub fuse: Option<Vec<Text>>,
+}
+
+/// What a parameter of a family stands for.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ParameterFile {
+    /// Numbers, as in `1..32`.
+    Range(Text),
+    /// Texts.
+    Values(Vec<Text>),
+    /// Rows, by name: `{p}` is the name, `{p.key}` what stands in the row.
+    Rows(IndexMap<String, IndexMap<String, Text>>),
 }
 
 /// A note about the source.

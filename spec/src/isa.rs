@@ -4,15 +4,20 @@
 //! An [`Isa`] is only made by the loader, after every check passed. Its tables hold no syntax and
 //! no positions: whoever has an `Isa` need not ask again whether it makes sense.
 
+mod arithmetic;
 mod encoding;
+mod memory;
+mod set;
+mod syntax;
+mod value;
 
 use std::fmt;
 
-mod set;
-mod value;
-
+pub use arithmetic::{BinaryOp, UnaryOp};
 pub use encoding::{ByteOrder, Encoding, Field, Linear, Part, Word};
+pub use memory::{Region, RegionId, Saved, Start, is_stored};
 pub use set::{Isa, Note};
+pub use syntax::{Piece, PieceKind, Template};
 pub use value::{CellType, Conversion, FloatOp, New, Payload, Question, Union, Variant, VariantId};
 
 /// A fixed-width integer type, `i1` to `i64` and `u1` to `u64`.
@@ -119,6 +124,8 @@ pub struct Machine {
     pub call_depth: Option<u32>,
     /// The type of printed values, if the machine prints.
     pub output: Option<CellType>,
+    /// The types of values that take two cells.
+    pub pairs: Vec<Pair>,
     /// The union of the machine's dynamic values, if it has them.
     pub union: Option<Union>,
     /// The most frames of functions that may be active, if the machine calls functions.
@@ -127,6 +134,33 @@ pub struct Machine {
     pub named_globals: bool,
     /// The most live cells of the heap, 1 to [`crate::limits::HEAP_CELLS`]; 0 on machines without one.
     pub heap: u32,
+    /// The regions of memory, none of which overlap.
+    pub memory: Vec<Region>,
+    /// The cells that a call of a subroutine saves and its return restores, if it does.
+    pub saved: Option<Saved>,
+}
+
+impl Machine {
+    /// A type of two cells, by its name.
+    pub fn pair(&self, name: &str) -> Option<&Pair> {
+        self.pairs.iter().find(|pair| pair.name == name)
+    }
+
+    /// How many numbers name cells of a bank: one for each cell, or for each that another follows.
+    pub fn indexes(&self, rule: IndexRule) -> u32 {
+        let count = self.banks.get(usize::from(rule.bank.0)).map_or(0, |bank| bank.count);
+        count.saturating_sub(rule.pair.is_some().into())
+    }
+}
+
+/// A type of values that take two neighbouring cells, the high half first: in the cell with the
+/// lower index, or further from the top of the stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pair {
+    /// Its name in stack effects and kinds of operands.
+    pub name: String,
+    /// The values: 16, 32 or 64 bits, of which each cell holds half.
+    pub of: IntType,
 }
 
 /// The operand stack of a machine.
@@ -163,6 +197,8 @@ pub struct Bank {
     pub count: u32,
     /// To what it belongs.
     pub owner: Owner,
+    /// The cells that are not fresh when a program starts, by index.
+    pub start: Vec<(u32, Start)>,
 }
 
 /// What a program is.
@@ -205,10 +241,12 @@ impl TrapId {
     pub const CALL_DEPTH: TrapId = TrapId(1);
     /// The heap cannot hold what the instruction makes. Every machine has this trap.
     pub const OUT_OF_MEMORY: TrapId = TrapId(2);
+    /// A load or store is not within a region of memory. Every machine has this trap.
+    pub const BAD_ADDRESS: TrapId = TrapId(3);
 }
 
 /// The names of the traps that every machine has, in the order of their ids.
-pub const LIMIT_TRAPS: [&str; 3] = ["stack_overflow", "call_depth", "out_of_memory"];
+pub const LIMIT_TRAPS: [&str; 4] = ["stack_overflow", "call_depth", "out_of_memory", "bad_address"];
 
 /// The index of an instruction in [`Isa::instructions`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -240,6 +278,8 @@ pub struct Instruction {
     pub count: Option<Linear>,
     /// What must hold of the operands: none of these is negative.
     pub conditions: Vec<Linear>,
+    /// How assembly text writes it, the canonical form first; if empty, as mnemonic and operands.
+    pub templates: Vec<Template>,
     /// What it does to the stack and to control.
     pub effect: Effect,
     /// What it means.
@@ -286,6 +326,8 @@ pub struct SourceText {
     pub stack: String,
     /// The parts of a fused instruction, as assembly text with the names of operands.
     pub fuse: Vec<String>,
+    /// The templates of assembly text.
+    pub asm: Vec<String>,
     /// The condition between operands; empty if there is none.
     pub condition: String,
     /// The action.
@@ -320,14 +362,23 @@ pub struct Operand {
 pub enum OperandKind {
     /// The number itself.
     Immediate,
-    /// The index of a cell. Numbers outside the bank are rejected as `bad_index`.
-    Index(BankId),
+    /// The index of a cell, or of the first of two. Numbers of cells outside the bank are rejected as `bad_index`.
+    Index(IndexRule),
     /// A place in the code.
     Label(LabelRule),
     /// The index of a constant of the module. Numbers outside of them are rejected as `bad_index`.
     Constant(ConstantRule),
     /// The index of a function of the module. Numbers outside of them are rejected as `bad_index`.
     Function,
+}
+
+/// Which cells an operand names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IndexRule {
+    /// The bank.
+    pub bank: BankId,
+    /// The type of the value that the cell holds together with the next one; `None` if it is one cell alone.
+    pub pair: Option<IntType>,
 }
 
 /// Which constants an operand may name.
@@ -392,6 +443,8 @@ pub struct Effect {
     pub call: Option<u8>,
     /// Whether it can return from a subroutine.
     pub returns: bool,
+    /// Whether it does so only while a call is active, so that it may stand where none is.
+    pub returns_if_called: bool,
     /// Whether it can end the program.
     pub halts: bool,
 }
@@ -443,7 +496,7 @@ pub enum Op {
     Read {
         /// The bank.
         bank: BankId,
-        /// Holds the index: always the operand, whose range the verifier checks.
+        /// Holds the index: a number, the operand, whose range the verifier checks, or the one behind it.
         index: Temp,
     },
     /// An operation of one cell.
@@ -523,6 +576,28 @@ pub enum Op {
         /// What else the question needs.
         b: Temp,
     },
+    /// How many calls of subroutines are active, as `u32`.
+    Depth,
+    /// The bytes at an address as a number, the least significant first, if the guard holds; else 0. The step ends in
+    /// [`TrapId::BAD_ADDRESS`] unless all of them lie within one region.
+    Load {
+        /// The truth value that must hold, if any.
+        guard: Option<Temp>,
+        /// The type of the number, of 8, 16, 32 or 64 bits.
+        ty: IntType,
+        /// Holds the address.
+        address: Temp,
+    },
+    /// If the guard holds, the step ends in [`TrapId::BAD_ADDRESS`] unless so many bytes at an address lie within
+    /// one region.
+    Reach {
+        /// The truth value that must hold, if any.
+        guard: Option<Temp>,
+        /// The type of what will be stored there.
+        ty: IntType,
+        /// Holds the address.
+        address: Temp,
+    },
     /// A new cell of the heap, if the guard holds; else 0. The limit of the heap is examined with
     /// the other limits.
     New {
@@ -540,119 +615,6 @@ pub enum Op {
         /// Its clause.
         clause: ClauseId,
     },
-}
-
-/// Operations of one cell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UnaryOp {
-    /// The low bits as a value of the type.
-    Wrap,
-    /// Bitwise complement.
-    Not,
-}
-
-/// Operations of two cells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BinaryOp {
-    /// Sum, wrapped.
-    Add,
-    /// Difference, wrapped.
-    Sub,
-    /// Product, wrapped.
-    Mul,
-    /// Quotient rounded toward zero, wrapped; 0 for a zero divisor, which checked actions exclude.
-    DivTrunc,
-    /// Quotient rounded down, wrapped; 0 for a zero divisor.
-    DivFloor,
-    /// Remainder with the sign of the dividend; 0 for a zero divisor.
-    RemTrunc,
-    /// Remainder with the sign of the divisor; 0 for a zero divisor.
-    RemFloor,
-    /// Bitwise and.
-    And,
-    /// Bitwise or.
-    Or,
-    /// Bitwise exclusive or.
-    Xor,
-    /// Shift left by the count modulo the width, wrapped.
-    Shl,
-    /// Shift right by the count modulo the width; signed types keep the sign.
-    Shr,
-    /// Truth: equal.
-    Eq,
-    /// Truth: not equal.
-    Ne,
-    /// Truth: less than, by the type's sign.
-    Lt,
-    /// Truth: at most, by the type's sign.
-    Le,
-}
-
-impl BinaryOp {
-    /// Whether the result is a truth value.
-    pub const fn is_comparison(self) -> bool {
-        matches!(self, Self::Eq | Self::Ne | Self::Lt | Self::Le)
-    }
-
-    /// The result for cells of type `ty`. Never panics.
-    ///
-    /// ```
-    /// use bytestone_spec::isa::{BinaryOp, IntType};
-    /// let i32 = IntType::signed(32);
-    /// let cell = |v: i32| i64::from(v) as u64;
-    /// assert_eq!(BinaryOp::DivTrunc.apply(i32, cell(-7), cell(2)), cell(-3));
-    /// assert_eq!(BinaryOp::DivFloor.apply(i32, cell(-7), cell(2)), cell(-4));
-    /// assert_eq!(BinaryOp::DivTrunc.apply(i32, cell(i32::MIN), cell(-1)), cell(i32::MIN));
-    /// ```
-    #[inline]
-    pub fn apply(self, ty: IntType, a: u64, b: u64) -> u64 {
-        let less = |x: u64, y: u64| if ty.signed { (x as i64) < (y as i64) } else { x < y };
-        match self {
-            Self::Add => ty.wrap(a.wrapping_add(b)),
-            Self::Sub => ty.wrap(a.wrapping_sub(b)),
-            Self::Mul => ty.wrap(a.wrapping_mul(b)),
-            Self::And => a & b,
-            Self::Or => a | b,
-            Self::Xor => a ^ b,
-            Self::Shl => ty.wrap(a << (b % u64::from(ty.bits))),
-            Self::Shr if ty.signed => ((a as i64) >> (b % u64::from(ty.bits))) as u64,
-            Self::Shr => a >> (b % u64::from(ty.bits)),
-            Self::Eq => u64::from(a == b),
-            Self::Ne => u64::from(a != b),
-            Self::Lt => u64::from(less(a, b)),
-            Self::Le => u64::from(!less(b, a)),
-            Self::DivTrunc | Self::DivFloor | Self::RemTrunc | Self::RemFloor => {
-                self.divide(ty, a, b)
-            }
-        }
-    }
-
-    fn divide(self, ty: IntType, a: u64, b: u64) -> u64 {
-        if b == 0 {
-            return 0;
-        }
-        let (a, b) = (ty.value(a), ty.value(b));
-        let (quotient, remainder) = (a / b, a % b);
-        let inexact_below = remainder != 0 && (remainder < 0) != (b < 0);
-        let result = match self {
-            Self::DivFloor if inexact_below => quotient - 1,
-            Self::DivTrunc | Self::DivFloor => quotient,
-            Self::RemFloor if inexact_below => remainder + b,
-            _ => remainder,
-        };
-        ty.wrap(result as u64)
-    }
-}
-
-impl UnaryOp {
-    /// The result for a cell, as a value of type `ty`.
-    #[inline]
-    pub fn apply(self, ty: IntType, a: u64) -> u64 {
-        match self {
-            Self::Wrap => ty.wrap(a),
-            Self::Not => ty.wrap(!a),
-        }
-    }
 }
 
 /// A write of phase two.
@@ -698,6 +660,14 @@ pub enum WriteTo {
     Global {
         /// Holds the name.
         name: Temp,
+    },
+    /// The bytes at an address, the least significant first. They lie within a region, which an [`Op::Reach`] made sure
+    /// of.
+    Memory {
+        /// The type of the number.
+        ty: IntType,
+        /// Holds the address.
+        address: Temp,
     },
 }
 

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `isa`, `version`, `title`, `about` | texts |
 //! | `sources` | list of `{name, title}` |
-//! | `machine` | `{stack, banks, call_depth, output, union, frames, named_globals, heap}`; what the machine does not have is `null` |
+//! | `machine` | `{stack, banks, call_depth, output, union, frames, named_globals, heap, memory, saved}`; what the machine does not have is `null` |
 //! | `container` | `raw` or `module` |
 //! | `code_end` | `reject` or `halt` |
 //! | `traps` | list of `{name, doc, ref}`, those of the limits first |
@@ -26,8 +26,8 @@ use serde_json::{Value, json};
 use crate::isa::{
     BankId, BinaryOp, Body, ByteOrder, CellType, ClauseId, CodeEnd, Container, Conversion, Effect,
     Encoding, FloatOp, Instruction, IntType, Isa, LabelBase, LabelRole, Linear, Machine, New, Note,
-    Op, Operand, OperandKind, Owner, Part, Payload, Question, Temp, Transfer, TransferKind,
-    UnaryOp, Union, VariantId, Word, Write, WriteTo,
+    Op, Operand, OperandKind, Owner, Part, Payload, Question, Region, RegionId, Start, Temp,
+    Transfer, TransferKind, UnaryOp, Union, VariantId, Word, Write, WriteTo,
 };
 
 /// The header of the document.
@@ -104,6 +104,7 @@ fn machine(machine: &Machine) -> Value {
                     Owner::Frame => "frame",
                     Owner::Closure => "closure",
                 },
+                "start": bank.start.iter().map(|(cell, from)| start(machine, *cell, *from)).collect::<Vec<_>>(),
             })
         })
         .collect();
@@ -112,11 +113,32 @@ fn machine(machine: &Machine) -> Value {
         "banks": banks,
         "call_depth": machine.call_depth,
         "output": machine.output.map(|of| cell(machine, of)),
+        "pairs": machine.pairs.iter().map(|pair| json!({"name": pair.name, "of": ty(pair.of)})).collect::<Vec<_>>(),
         "union": machine.union.as_ref().map(union),
         "frames": machine.frames,
         "named_globals": machine.named_globals,
         "heap": machine.heap,
+        "memory": machine.memory.iter().map(region).collect::<Vec<_>>(),
+        "saved": machine.saved.map(|saved| json!({
+            "bank": machine.banks[usize::from(saved.bank.0)].name,
+            "first": saved.first,
+            "last": saved.last,
+        })),
     })
+}
+
+fn region(region: &Region) -> Value {
+    json!({"name": region.name, "base": hex(region.base), "size": region.size, "input": region.input})
+}
+
+fn start(machine: &Machine, cell: u32, start: Start) -> Value {
+    let name = |id: RegionId| machine.memory[usize::from(id.0)].name.as_str();
+    match start {
+        Start::Number(number) => json!({"cell": cell, "number": hex(number)}),
+        Start::Base(region) => json!({"cell": cell, "base": name(region)}),
+        Start::Size(region) => json!({"cell": cell, "size": name(region)}),
+        Start::End(region) => json!({"cell": cell, "end": name(region)}),
+    }
 }
 
 fn cell(machine: &Machine, of: CellType) -> String {
@@ -169,6 +191,7 @@ fn instruction(isa: &Isa, insn: &Instruction) -> Value {
             "where": insn.text.condition,
             "stack": insn.text.stack,
             "fuse": insn.text.fuse,
+            "asm": insn.text.asm,
             "do": insn.text.action,
         },
         "operands": operands,
@@ -188,7 +211,11 @@ fn bank(isa: &Isa, id: BankId) -> &str {
 fn operand_row(isa: &Isa, operand: &Operand) -> Value {
     let kind = match operand.kind {
         OperandKind::Immediate => json!({"is": "imm"}),
-        OperandKind::Index(id) => json!({"is": "index", "bank": bank(isa, id)}),
+        OperandKind::Index(rule) => json!({
+            "is": "index",
+            "bank": bank(isa, rule.bank),
+            "pair": rule.pair.map(ty),
+        }),
         OperandKind::Label(rule) => json!({
             "is": match rule.role {
                 LabelRole::Jump => "label",
@@ -287,6 +314,7 @@ fn effect(effect: &Effect) -> Value {
         "jumps": effect.jumps,
         "call": effect.call,
         "returns": effect.returns,
+        "returns_if_called": effect.returns_if_called,
         "halts": effect.halts,
     })
 }
@@ -317,10 +345,18 @@ fn op(isa: &Isa, insn: &Instruction, op: &Op) -> Value {
         Op::Read { bank: id, index } => {
             json!({"op": "read", "bank": bank(isa, id), "index": index})
         }
+        Op::Depth => json!({"op": "depth"}),
+        Op::Load { guard, ty: of, address } => {
+            json!({"op": "load", "guard": guard, "type": ty(of), "address": address})
+        }
+        Op::Reach { guard, ty: of, address } => {
+            json!({"op": "reach", "guard": guard, "type": ty(of), "address": address})
+        }
         Op::Unary { op, ty: of, a } => {
             let name = match op {
                 UnaryOp::Wrap => "wrap",
                 UnaryOp::Not => "not",
+                UnaryOp::Swap => "swap_bytes",
             };
             json!({"op": name, "type": ty(of), "a": a})
         }
@@ -427,6 +463,9 @@ fn write(isa: &Isa, insn: &Instruction, write: &Write) -> Value {
         }
         WriteTo::Entry { map, key } => json!({"to": "entry", "map": map, "key": key}),
         WriteTo::Global { name } => json!({"to": "global", "name": name}),
+        WriteTo::Memory { ty: of, address } => {
+            json!({"to": "memory", "type": ty(of), "address": address})
+        }
     };
     row["value"] = json!(write.value);
     row["guard"] = json!(write.guard);

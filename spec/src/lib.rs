@@ -9,6 +9,7 @@
 pub mod builtin;
 mod check;
 pub mod diagnostic;
+mod family;
 pub mod file;
 pub mod isa;
 pub mod json;

@@ -50,3 +50,15 @@ pub const FRAME_CELLS: u32 = 1 << 12;
 pub const FRAMES: u32 = 1 << 12;
 /// Variants of a union.
 pub const VARIANTS: usize = 7;
+/// Regions of memory.
+pub const REGIONS: usize = 16;
+/// Bytes of a region of memory.
+pub const REGION_BYTES: u32 = 1 << 20;
+/// Assembly templates of an instruction.
+pub const TEMPLATES: usize = 8;
+/// Bytes of an assembly template.
+pub const TEMPLATE_BYTES: usize = 256;
+/// Parameters of a family.
+pub const PARAMETERS: usize = 4;
+/// Bytes of all members of a family.
+pub const FAMILY_BYTES: usize = 16 << 20;

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::check::{self, Context};
 use crate::diagnostic::{Diagnostics, Faulty, Source, Span};
+use crate::family;
 use crate::file::SpecFile;
 use crate::isa::Isa;
 use crate::limits;
@@ -113,7 +114,8 @@ fn load_into(
     }
     refuse_definitions(&mut root, diagnostics);
     let shaped = shape::check(root, whole(), diagnostics);
-    let root = shaped.root?;
+    let mut root = shaped.root?;
+    family::expand(&mut root, diagnostics);
     let file: SpecFile = match root.typed() {
         Ok(file) => file,
         Err(error) => {

@@ -64,6 +64,32 @@ impl Scalar {
         Self { text: text.to_owned(), origin: vec![run], span }
     }
 
+    /// The text with other texts in place of some ranges, in order. What stands for a range has its place in the file.
+    pub(crate) fn replaced(&self, places: &[(std::ops::Range<usize>, String)]) -> Self {
+        let mut text = String::new();
+        let mut origin = Vec::new();
+        let mut at = 0;
+        let rest = (self.text.len()..self.text.len(), String::new());
+        for (range, with) in places.iter().chain([&rest]) {
+            for run in &self.origin {
+                let (start, end) = (run.text.start.max(at), run.text.end.min(range.start));
+                if start < end {
+                    let moved = text.len() + start - at;
+                    let file = self.offset(start)..self.offset_behind(end - 1, 1);
+                    origin.push(Run { text: moved..moved + end - start, file });
+                }
+            }
+            text.push_str(&self.text[at..range.start]);
+            let place = self.span(range.clone());
+            let file = place.start as usize..place.end as usize;
+            origin.push(Run { text: text.len()..text.len() + with.len(), file });
+            text.push_str(with);
+            at = range.end;
+        }
+        origin.retain(|run| !run.text.is_empty());
+        Self { text, origin, span: self.span }
+    }
+
     /// The place in the file of a range of bytes of the text.
     pub fn span(&self, range: std::ops::Range<usize>) -> Span {
         let start = self.offset(range.start);

@@ -18,6 +18,7 @@ mod listing;
 mod parser;
 mod print;
 mod stack;
+mod template;
 mod token;
 
 use std::ops::Range;

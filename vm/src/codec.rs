@@ -8,7 +8,7 @@ mod word;
 use std::collections::HashMap;
 
 use bytestone_spec::isa::{
-    ByteOrder, Container, Encoding, InsnId, Instruction, IntType, Isa, Part,
+    ByteOrder, Container, Encoding, InsnId, Instruction, IntType, Isa, Part, Template,
 };
 
 use crate::fault::{Fault, Reason, Rejection};
@@ -42,6 +42,8 @@ pub struct Codec<'isa> {
     /// The encodings of all instructions.
     forms: Vec<Form>,
     mnemonics: HashMap<&'isa str, InsnId>,
+    /// Forms of assembly text by the word with which they begin.
+    templates: HashMap<&'isa str, Vec<(InsnId, &'isa Template)>>,
     /// The length of every instruction, if they have one length.
     uniform_len: Option<u32>,
 }
@@ -198,12 +200,28 @@ impl<'isa> Codec<'isa> {
                 plan: Plan::new(insn, encoding),
             }));
         }
-        Self { isa, table: Table::new(isa), forms, mnemonics, uniform_len }
+        let mut templates: HashMap<&str, Vec<(InsnId, &Template)>> = HashMap::new();
+        for (id, insn) in (0..).map(InsnId).zip(isa.instructions()) {
+            for template in &insn.templates {
+                templates.entry(template.word()).or_default().push((id, template));
+            }
+        }
+        Self { isa, table: Table::new(isa), forms, mnemonics, templates, uniform_len }
     }
 
     /// The instruction set.
     pub fn isa(&self) -> &'isa Isa {
         self.isa
+    }
+
+    /// The forms of assembly text that begin with a word.
+    pub(crate) fn templates(&self, word: &str) -> &[(InsnId, &'isa Template)] {
+        self.templates.get(word).map_or(&[], Vec::as_slice)
+    }
+
+    /// The words with which forms of assembly text begin.
+    pub(crate) fn template_words(&self) -> impl Iterator<Item = &'isa str> {
+        self.templates.keys().copied()
     }
 
     /// The instruction with a mnemonic.

@@ -7,6 +7,7 @@ mod entropy;
 mod functions;
 mod ladder;
 mod plan;
+mod pointer;
 mod variants;
 
 use arbitrary::Unstructured;

@@ -7,6 +7,7 @@ pub mod fault;
 pub mod generate;
 mod heap;
 pub mod limits;
+mod memory;
 pub mod module;
 pub mod program;
 pub mod reference;

@@ -5,8 +5,8 @@ mod dynamic;
 use std::sync::Arc;
 
 use bytestone_spec::isa::{
-    BankId, Body, CodeEnd, ConstantRule, Isa, Op, OperandKind, Owner, Temp, TransferKind, TrapId,
-    Union, Write, WriteTo,
+    BankId, Body, CodeEnd, ConstantRule, Isa, Op, OperandKind, Owner, Saved, Temp, TransferKind,
+    TrapId, Union, Write, WriteTo,
 };
 
 use self::dynamic::Dynamic;
@@ -16,7 +16,7 @@ use crate::module::{Capture, Constant, Module};
 use crate::program::Program;
 use crate::state::{Frame, State};
 use crate::trace::{Change, Tracer};
-use crate::value::Text;
+use crate::value::{Text, Value};
 use crate::verify::Verified;
 
 /// How a run ended.
@@ -93,6 +93,8 @@ pub struct Reference<'a> {
     code_end: CodeEnd,
     stack_depth: usize,
     call_depth: usize,
+    /// The cells that calls save.
+    saved: Option<Saved>,
     frame_depth: usize,
     heap_cells: u64,
     union: Option<&'a Union>,
@@ -216,6 +218,7 @@ impl<'a> Reference<'a> {
             code_end: isa.code_end(),
             stack_depth: machine.stack.map_or(0, |stack| stack.depth as usize),
             call_depth: machine.call_depth.unwrap_or(0) as usize,
+            saved: machine.saved,
             frame_depth: machine.frames.unwrap_or(0) as usize,
             heap_cells: machine.heap.into(),
             union: machine.union.as_ref(),
@@ -337,6 +340,9 @@ impl<'a> Reference<'a> {
         }
         state.stack.truncate(height);
         state.stack.extend(body.outputs.iter().map(|&output| temps[usize::from(output)]));
+        if let (Some(TransferKind::Call { .. }), Some(saved)) = (transfer, self.saved) {
+            state.save(saved);
+        }
         self.commit_writes(body, state, temps, tracer)?;
         let target = |operand: u8| temps[usize::from(body.inputs) + usize::from(operand)];
         match transfer {
@@ -352,6 +358,9 @@ impl<'a> Reference<'a> {
             }
             Some(TransferKind::Return) => {
                 let back = state.calls.pop().ok_or(Stuck::ReturnWithoutCall { at: state.pc })?;
+                if let Some(saved) = self.saved {
+                    state.restore(saved, tracer);
+                }
                 tracer.change(Change::Frame(state.calls.len() as u32));
                 Ok(Next::Go(back.into()))
             }
@@ -501,6 +510,24 @@ impl<'a> Reference<'a> {
                 }
                 Op::TrapIf { cond, trap, .. } if temp(cond) != 0 => return Ok(Some(trap)),
                 Op::TrapIf { .. } => continue,
+                Op::Depth => state.calls.len() as u64,
+                Op::Load { guard, ty, address } => {
+                    if guard.is_some_and(|guard| temp(guard) == 0) {
+                        0
+                    } else {
+                        match state.memory.place(ty, temp(address)) {
+                            Some(place) => state.memory.load(ty, place),
+                            None => return Ok(Some(TrapId::BAD_ADDRESS)),
+                        }
+                    }
+                }
+                Op::Reach { guard, ty, address } => {
+                    let happens = guard.is_none_or(|guard| temp(guard) != 0);
+                    if happens && state.memory.place(ty, temp(address)).is_none() {
+                        return Ok(Some(TrapId::BAD_ADDRESS));
+                    }
+                    continue;
+                }
                 ref op => self.dynamic().evaluate(op, state, temps, list)?,
             };
             temps[place & 0xff] = cell;
@@ -601,6 +628,17 @@ impl<'a> Reference<'a> {
                     state.globals.insert(name, cell);
                     if let Some(name) = shown {
                         tracer.change(Change::Global { name, value: state.shown(cell) });
+                    }
+                }
+            }
+            WriteTo::Memory { ty, address } => {
+                // That there is such a place was seen in phase one.
+                if let Some(place) = state.memory.place(ty, temp(address)) {
+                    let bytes = state.memory.store(place, cell);
+                    if T::CHANGES {
+                        let value = Value::Bytes(bytes.into());
+                        let (region, offset) = (place.region, place.offset);
+                        tracer.change(Change::Memory { region, offset, value });
                     }
                 }
             }

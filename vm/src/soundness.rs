@@ -133,7 +133,7 @@ impl Tracer for SoundnessTrace<'_> {
             | Change::Entry { value, .. } => self.check_value(Some(CellType::Value), value),
             Change::Out(value) => self.check_value(self.isa.machine().output, value),
             Change::Frame(calls) => self.bases.resize(calls as usize + 1, None),
-            Change::Trap(_) => {}
+            Change::Memory { .. } | Change::Trap(_) => {}
         }
     }
 

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use bytestone_spec::isa::{BankId, CellType, IntType, Isa, Owner, Union};
+use bytestone_spec::isa::{BankId, CellType, IntType, Isa, Owner, RegionId, Saved, Start, Union};
 use indexmap::IndexMap;
 
 use crate::heap::{Handle, Heap, captured_in};
+use crate::memory::Memory;
 use crate::show::{Show, shallow};
+use crate::trace::{Change, Tracer};
 use crate::value::Value;
 
 /// Everything that a machine remembers: operand stacks, banks, active calls, globals, heap, output, the
@@ -19,6 +21,9 @@ pub struct State {
     pub(crate) stack: Vec<u64>,
     pub(crate) banks: Vec<Bank>,
     pub(crate) calls: Vec<u32>,
+    /// The cells that active calls saved, one call behind the other.
+    pub(crate) saved: Vec<u64>,
+    pub(crate) memory: Memory,
     /// The active frames of functions, the first one among them; none before the first step, on machines
     /// without functions, and after the first function has returned.
     pub(crate) frames: Vec<Frame>,
@@ -42,12 +47,13 @@ impl PartialEq for State {
         let shown = |state: &Self| (state.all_values(), state.output.clone());
         let calls = |state: &Self| {
             let frames = state.frames.iter().map(|frame| (frame.function, frame.back, frame.base));
-            (state.calls.clone(), frames.collect::<Vec<_>>())
+            (state.calls.clone(), state.saved.clone(), frames.collect::<Vec<_>>())
         };
         (self.pc, self.steps) == (other.pc, other.steps)
             && calls(self) == calls(other)
             && shown(self) == shown(other)
             && self.globals.keys().eq(other.globals.keys())
+            && self.memory == other.memory
     }
 }
 
@@ -82,6 +88,8 @@ impl Frame {
 pub(crate) struct Bank {
     pub(crate) of: CellType,
     pub(crate) owner: Owner,
+    /// What they hold when a program starts, if that depends on the machine's memory.
+    start: Arc<[(u32, Start)]>,
     /// None if the bank belongs to frames or closures.
     pub(crate) cells: Box<[u64]>,
 }
@@ -99,6 +107,17 @@ pub enum InputError {
         index: u64,
         /// How many cells the bank has.
         count: usize,
+    },
+    /// The machine has no such region of memory, or programs are not given its bytes.
+    #[error("programs are not given a region of memory with number {0}")]
+    NoInput(u8),
+    /// The region of memory has less room.
+    #[error("{len} bytes for a region of at most {size}")]
+    TooManyBytes {
+        /// How many bytes are given.
+        len: usize,
+        /// How many there may be.
+        size: u32,
     },
     /// The cells of the bank hold dynamic values.
     #[error("the bank holds dynamic values, which cannot be set from outside")]
@@ -125,12 +144,14 @@ impl State {
                 CellType::Value => Union::FRESH,
             };
             let cells = vec![fresh; count as usize].into_boxed_slice();
-            Bank { of: bank.of, owner: bank.owner, cells }
+            Bank { of: bank.of, owner: bank.owner, start: bank.start.as_slice().into(), cells }
         };
-        Self {
+        let mut state = Self {
             stack: Vec::new(),
             banks: machine.banks.iter().map(bank).collect(),
             calls: Vec::new(),
+            saved: Vec::new(),
+            memory: Memory::new(machine),
             frames: Vec::new(),
             locals: Vec::new(),
             globals: IndexMap::new(),
@@ -142,7 +163,36 @@ impl State {
             union: machine.union.clone().map(Arc::new),
             stack_type: machine.stack.map(|stack| stack.of),
             output_type: machine.output,
+        };
+        state.fill_start(|_| true);
+        state
+    }
+
+    /// Sets the cells of banks that hold something at the start which `wanted` picks.
+    fn fill_start(&mut self, wanted: impl Fn(Start) -> bool) {
+        for bank in &mut self.banks {
+            for &(index, start) in bank.start.iter().filter(|(_, start)| wanted(*start)) {
+                if let Some(cell) = bank.cells.get_mut(index as usize) {
+                    *cell = self.memory.start(start);
+                }
+            }
         }
+    }
+
+    /// Gives the program the bytes of a region of memory, in place of those that it has. Cells that start with
+    /// the size or the end of the region are set anew.
+    ///
+    /// # Errors
+    /// When programs are not given such a region, or the region has less room.
+    pub fn set_memory(&mut self, region: RegionId, bytes: &[u8]) -> Result<(), InputError> {
+        self.memory.set(region, bytes)?;
+        self.fill_start(|start| matches!(start, Start::Size(of) | Start::End(of) if of == region));
+        Ok(())
+    }
+
+    /// The bytes of a region of memory; none if there is no such region.
+    pub fn memory(&self, region: RegionId) -> &[u8] {
+        self.memory.bytes(region)
     }
 
     /// Sets a cell of a bank that belongs to the program and holds numbers.
@@ -280,6 +330,29 @@ impl State {
 
     fn show(&self) -> Show<'_> {
         Show::new(self.union.as_deref(), &self.heap)
+    }
+
+    /// Saves cells for a call.
+    pub(crate) fn save(&mut self, saved: Saved) {
+        let cells = self.banks.get(usize::from(saved.bank.0));
+        let cells = cells.and_then(|bank| bank.cells.get(saved.range())).unwrap_or_default();
+        self.saved.extend_from_slice(cells);
+    }
+
+    /// Restores what the latest call saved.
+    pub(crate) fn restore<T: Tracer>(&mut self, saved: Saved, tracer: &mut T) {
+        let from = self.saved.len().saturating_sub(saved.range().len());
+        let restored = self.saved.split_off(from);
+        for (index, cell) in (saved.first..).zip(restored) {
+            let bank = self.banks.get_mut(usize::from(saved.bank.0));
+            let Some(place) = bank.and_then(|bank| bank.cells.get_mut(index as usize)) else {
+                continue;
+            };
+            if std::mem::replace(place, cell) != cell && T::CHANGES {
+                let value = self.shown_in(saved.bank, cell);
+                tracer.change(Change::Cell { bank: saved.bank, index, value });
+            }
+        }
     }
 
     /// The value that `cell` has in a bank.

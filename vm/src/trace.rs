@@ -1,6 +1,6 @@
 //! What a run shows of its steps, to whom, and at which cost.
 
-use bytestone_spec::isa::{BankId, TrapId};
+use bytestone_spec::isa::{BankId, RegionId, TrapId};
 
 use crate::state::State;
 use crate::value::{Text, Value};
@@ -72,6 +72,15 @@ pub enum Change {
         /// Its key.
         key: Text,
         /// What it is now.
+        value: Value,
+    },
+    /// Bytes of memory were written, perhaps with what they were.
+    Memory {
+        /// The region.
+        region: RegionId,
+        /// The offset of the first of them in the region.
+        offset: u32,
+        /// What they are now.
         value: Value,
     },
     /// A value was printed.

@@ -34,6 +34,8 @@ pub enum Value {
     Float(u64),
     /// A string.
     Str(Text),
+    /// Bytes of memory.
+    Bytes(Arc<[u8]>),
     /// An array, map or closure that is met for the first time in its list.
     Node(Arc<Node>),
     /// The node with this number, which was met before.
@@ -174,6 +176,8 @@ pub enum Form<'a> {
     Int(IntType),
     /// Values of a union.
     Union(&'a Union),
+    /// Bytes of memory.
+    Bytes,
 }
 
 impl<'a> Form<'a> {
@@ -191,6 +195,7 @@ impl<'a> Form<'a> {
     pub fn fresh(self) -> Value {
         match self {
             Self::Int(_) => Value::Int(0),
+            Self::Bytes => Value::Bytes(Arc::default()),
             Self::Union(union) => {
                 let first = union.variants.first();
                 Value::Unit(first.map_or("", |first| &first.name).into())
@@ -203,7 +208,8 @@ impl<'a> Form<'a> {
         let own = match (self, value) {
             (_, Value::Back(_) | Value::Cut) => matches!(self, Self::Union(_)),
             (Self::Int(ty), Value::Int(number)) => ty.contains(*number),
-            (Self::Int(_), _) => false,
+            (Self::Bytes, Value::Bytes(_)) => true,
+            (Self::Int(_) | Self::Bytes, _) => false,
             (Self::Union(union), value) => {
                 union.variants.iter().any(|variant| match (variant.payload, value) {
                     (Payload::Unit, Value::Unit(name)) => variant.name == **name,

@@ -1,5 +1,6 @@
 //! `cargo xtask`: the project's own commands.
 
+mod adapters;
 mod bench;
 mod conformance;
 mod fuzz;
@@ -36,6 +37,8 @@ enum Command {
     Tidy,
     /// Measure speed and print it, as figures and ratios of one run
     Bench(bench::Bench),
+    /// Build the adapters of eBPF runtimes, and hold them to the corpus and their known failures
+    Adapters,
     /// Everything that continuous integration does
     Ci(shell::Ci),
 }
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Command::Generate(command) => command.run(),
         Command::Tidy => tidy::run(),
         Command::Bench(command) => command.run(),
+        Command::Adapters => adapters::run(),
         Command::Ci(command) => command.run(),
     };
     match result {

@@ -4,6 +4,7 @@ use std::process::{Command, ExitCode};
 
 use clap::Args;
 
+use crate::adapters::{self, Outcome};
 use crate::{CommandResult, root};
 
 /// Arguments of `cargo xtask ci`.
@@ -33,8 +34,18 @@ impl Ci {
                 return Ok(ExitCode::FAILURE);
             }
         }
-        println!("\nall steps passed");
-        Ok(ExitCode::SUCCESS)
+        println!("\n==> adapters: cargo xtask adapters");
+        match adapters::check()? {
+            Outcome::Failed(what) => {
+                eprintln!("error: the step `adapters` failed: {what}");
+                Ok(ExitCode::FAILURE)
+            }
+            Outcome::Passed(left) => {
+                println!("\nall steps passed");
+                left.iter().for_each(|line| println!("not run: {line}"));
+                Ok(ExitCode::SUCCESS)
+            }
+        }
     }
 
     fn steps(&self) -> Vec<Step> {

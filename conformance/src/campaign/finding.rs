@@ -161,6 +161,9 @@ impl Programs<'_> {
                 text.push_str(&format!("    {}: {{{}}}\n", bank.name, cells.join(", ")));
             }
         }
+        for cell in candidate.input.iter().filter(|it| matches!(it.value, Value::Bytes(_))) {
+            text.push_str(&format!("    {}: \"{}\"\n", cell.bank, cell.value));
+        }
     }
 
     fn run_text(

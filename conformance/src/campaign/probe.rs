@@ -2,12 +2,14 @@
 //! something changes, on the stack, in cells and in the instruction itself.
 
 use bytestone_spec::isa::{
-    BankId, CellType, CodeEnd, Container, Instruction, IntType, Isa, OperandKind, WriteTo,
+    BankId, CellType, CodeEnd, Container, IndexRule, Instruction, IntType, Isa, OperandKind,
+    WriteTo,
 };
 
 use super::{Candidate, FUEL};
 use crate::engine::NamedCell;
 use crate::suite::assemble;
+use bytestone_vm::Value;
 use bytestone_vm::codec::Codec;
 
 /// Programs for one instruction, at most; evenly chosen from all combinations.
@@ -87,8 +89,8 @@ enum Place {
     Stack(Vec<i128>),
     /// An operand as text.
     Operand(Vec<String>),
-    /// The value of the cell that the operand with this number names.
-    Cell { operand: usize, bank: BankId, values: Vec<i128> },
+    /// The value of the cell that the operand with this number names, or of the one so many behind it.
+    Cell { operand: usize, behind: u32, bank: BankId, values: Vec<i128> },
 }
 
 impl Place {
@@ -115,9 +117,9 @@ fn places(isa: &Isa, words: &Words<'_>, insn: &Instruction) -> Option<Vec<Place>
             // There are none without a module.
             OperandKind::Constant(_) | OperandKind::Function => return None,
             OperandKind::Label(_) => vec!["target".to_owned()],
-            OperandKind::Index(bank) => {
-                let bank = &isa.machine().banks[usize::from(bank.0)];
-                let last = bank.count.saturating_sub(1);
+            OperandKind::Index(rule) => {
+                let bank = &isa.machine().banks[usize::from(rule.bank.0)];
+                let last = isa.machine().indexes(rule).saturating_sub(1);
                 let mut indexes = vec![0, 1, 2, last / 2, last / 2 + 1, last];
                 indexes.retain(|index| *index <= last);
                 indexes.dedup();
@@ -126,11 +128,13 @@ fn places(isa: &Isa, words: &Words<'_>, insn: &Instruction) -> Option<Vec<Place>
         }));
     }
     for (number, operand) in insn.operands.iter().enumerate() {
-        if let OperandKind::Index(bank) = operand.kind
+        if let OperandKind::Index(IndexRule { bank, pair }) = operand.kind
             && let CellType::Int(of) = isa.machine().banks[usize::from(bank.0)].of
         {
-            let values = boundaries(of);
-            places.push(Place::Cell { operand: number, bank, values });
+            let place =
+                |behind| Place::Cell { operand: number, behind, bank, values: boundaries(of) };
+            places.push(place(0));
+            places.extend(pair.map(|_| place(1)));
         }
     }
     Some(places)
@@ -173,13 +177,13 @@ fn probe(
         match place {
             Place::Stack(values) => lines.push(format!("{} {}", words.push?.name, values[choice])),
             Place::Operand(texts) => operands.push(texts[choice].clone()),
-            Place::Cell { operand, bank, values } => {
+            Place::Cell { operand, behind, bank, values } => {
                 let bank = &isa.machine().banks[usize::from(bank.0)];
                 let index = operands[*operand].trim_start_matches(bank.prefix.as_str());
                 let cell = NamedCell {
                     bank: bank.name.clone(),
-                    index: index.parse().ok()?,
-                    value: values[choice],
+                    index: index.parse::<u32>().ok()? + behind,
+                    value: Value::Int(values[choice]),
                 };
                 if !input.iter().any(|set| (&set.bank, set.index) == (&cell.bank, cell.index)) {
                     input.push(cell);

@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use bytestone_spec::isa::OperandKind;
+use bytestone_vm::Value;
 use bytestone_vm::asm::{Style, disassemble};
 
 use super::finding::Kind;
@@ -117,7 +118,7 @@ impl Shrinking<'_, '_, '_> {
                 helped = true;
                 continue;
             }
-            while let Some(value) = simpler(self.best.input[at].value) {
+            while let Some(value) = simpler(&self.best.input[at].value) {
                 let mut candidate = self.best.clone();
                 candidate.input[at].value = value;
                 if !self.takes(candidate) {
@@ -160,20 +161,24 @@ impl Shrinking<'_, '_, '_> {
                 return None;
             }
             OperandKind::Immediate => "",
-            OperandKind::Index(bank) => &isa.machine().banks[usize::from(bank.0)].prefix,
+            OperandKind::Index(rule) => &isa.machine().banks[usize::from(rule.bank.0)].prefix,
         };
         let value: i128 = operands.get(operand)?.strip_prefix(prefix)?.parse().ok()?;
-        operands[operand] = format!("{prefix}{}", simpler(value)?);
+        operands[operand] = format!("{prefix}{}", simpler(&Value::Int(value))?);
         lines[at] = format!("{name} {}", operands.join(", "));
         Some(lines)
     }
 }
 
 /// A number nearer to zero, if there is one.
-fn simpler(value: i128) -> Option<i128> {
+fn simpler(value: &Value) -> Option<Value> {
     match value {
-        0 => None,
-        -10..=10 => Some(value - value.signum()),
-        _ => Some(value / 2),
+        Value::Int(0) => None,
+        Value::Int(number @ -10..=10) => Some(Value::Int(number - number.signum())),
+        Value::Int(number) => Some(Value::Int(number / 2)),
+        Value::Bytes(bytes) if !bytes.is_empty() => {
+            Some(Value::Bytes(bytes[..bytes.len() / 2].into()))
+        }
+        _ => None,
     }
 }

@@ -45,9 +45,9 @@ pub struct CaseEntry {
     pub source: Option<Text>,
     /// The optimisations with which the source is compiled: `none` (when absent), `all`, or a list of passes.
     pub passes: Option<PassesEntry>,
-    /// Cells set before the first step, by bank and index.
+    /// Cells set before the first step, by bank and index; bytes of memory, by region.
     #[serde(default)]
-    pub input: IndexMap<String, IndexMap<String, Text>>,
+    pub input: IndexMap<String, InputEntry>,
     /// Limits of the run.
     pub limits: Option<LimitsEntry>,
     /// `must` (when absent) or `should`.
@@ -70,6 +70,16 @@ pub struct CaseEntry {
     pub max_stack: Option<Text>,
     /// Why the program is not accepted.
     pub rejects: Option<RejectsEntry>,
+}
+
+/// Cells that are set.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum InputEntry {
+    /// The bytes of a region of memory, in hexadecimal.
+    Bytes(Text),
+    /// The cells of a bank, by index.
+    Cells(IndexMap<String, Text>),
 }
 
 /// Optimisations of the compiler.

@@ -338,10 +338,10 @@ impl Reader<'_> {
             let (isa, node) = (self.isa, self.node);
             SourceReader { isa, entry, node, diagnostics: self.diagnostics }.compile(text, span)
         });
-        let input = entry.input.iter().flat_map(|(bank, cells)| {
+        let input = entry.input.iter().flat_map(|(bank, input)| {
             let at = self.node.get("input").and_then(|input| input.entry(bank));
             let span = at.map_or(self.node.span, |entry| entry.key_span);
-            values::input(self.isa, bank, cells, span, self.diagnostics)
+            values::input(self.isa, bank, input, span, self.diagnostics)
         });
         let input = input.collect();
         let fuel = self.fuel();

@@ -2,14 +2,17 @@
 
 use bytestone_spec::Isa;
 use bytestone_spec::diagnostic::{Diagnostics, Span};
-use bytestone_spec::isa::{BankId, CellType, IntType};
+use bytestone_spec::isa::{BankId, CellType, IntType, RegionId};
 use bytestone_spec::shape::Text;
 use bytestone_vm::trace::view::GLOBAL;
 use bytestone_vm::value::{self, Form, Value, ValueError, file};
 use indexmap::IndexMap;
 
+use super::file::InputEntry;
+use super::load::parse_hex;
 use super::wanted::Wanted;
-use super::{CellValue, CellWanted, Place};
+use super::{CellWanted, Place};
+use crate::engine::NamedCell;
 
 /// What printed values may be, each a list of its own.
 pub(super) fn each(
@@ -52,6 +55,12 @@ pub(super) fn wanted_cells(
         }
         return read;
     }
+    if let Some(region) = isa.find_region(bank) {
+        for (offset, text) in cells {
+            read.extend(wanted_bytes(isa, region, offset, text, span, diagnostics));
+        }
+        return read;
+    }
     let Some(id) = find_bank(isa, bank, span, diagnostics) else { return read };
     let form = Form::new(isa, isa.machine().banks[usize::from(id.0)].of);
     for (index, text) in cells {
@@ -63,15 +72,77 @@ pub(super) fn wanted_cells(
     read
 }
 
-/// Cells of a bank that are set before the first step.
+/// What bytes of memory must be at the end.
+fn wanted_bytes(
+    isa: &Isa,
+    region: RegionId,
+    offset: &str,
+    text: &str,
+    span: Span,
+    diagnostics: &mut Diagnostics,
+) -> Option<CellWanted> {
+    let rules = &isa.machine().memory[usize::from(region.0)];
+    let Some(offset) = offset.parse().ok().filter(|offset| *offset < rules.size) else {
+        let last = rules.size - 1;
+        diagnostics.error(span, format!("`{}` has the offsets 0 to {last}", rules.name));
+        return None;
+    };
+    let value = wanted(text, Form::Bytes, span, diagnostics)?;
+    let Wanted::Exact(Value::Bytes(bytes)) = &value else {
+        diagnostics.unsupported(span, "bytes of memory that are open");
+        return None;
+    };
+    let len = bytes.len() as u32;
+    if offset + len > rules.size {
+        let message = format!("`{}` has {} bytes", rules.name, rules.size);
+        diagnostics.error(span, message);
+        return None;
+    }
+    Some(CellWanted { place: Place::Memory { region, offset, len }, value })
+}
+
+/// Cells of a bank, or bytes of memory, that are set before the first step.
 pub(super) fn input(
     isa: &Isa,
     bank: &str,
-    cells: &IndexMap<String, Text>,
+    input: &InputEntry,
     span: Span,
     diagnostics: &mut Diagnostics,
-) -> Vec<CellValue> {
+) -> Vec<NamedCell> {
     let mut read = Vec::new();
+    let cells = match (input, isa.find_region(bank)) {
+        (InputEntry::Bytes(hex), Some(region)) => {
+            let rules = &isa.machine().memory[usize::from(region.0)];
+            match parse_hex(hex) {
+                _ if !rules.input => {
+                    let message = format!("programs are not given the bytes of `{bank}`");
+                    diagnostics.error(span, message);
+                }
+                Ok(bytes) if bytes.len() > rules.size as usize => {
+                    let message = format!("`{bank}` has at most {} bytes", rules.size);
+                    diagnostics.error(span, message);
+                }
+                Ok(bytes) => read.push(NamedCell {
+                    bank: bank.to_owned(),
+                    index: 0,
+                    value: Value::Bytes(bytes.into()),
+                }),
+                Err(message) => diagnostics.error(span, message),
+            }
+            return read;
+        }
+        (InputEntry::Cells(_), Some(_)) => {
+            let help = format!("as in `{bank}: 01 0a ff`");
+            diagnostics.error_with_help(span, "expected bytes in hexadecimal", help);
+            return read;
+        }
+        (InputEntry::Bytes(_), None) => {
+            let help = format!("as in `{bank}: {{0: 5, 3: -1}}`");
+            diagnostics.error_with_help(span, "expected cells by index", help);
+            return read;
+        }
+        (InputEntry::Cells(cells), None) => cells,
+    };
     if bank == GLOBAL && isa.machine().named_globals {
         diagnostics.unsupported(span, "setting global variables before the first step");
         return read;
@@ -84,7 +155,8 @@ pub(super) fn input(
     for (index, text) in cells {
         let Some(index) = find_cell(isa, id, index, span, diagnostics) else { continue };
         let value = number(text, of, span, diagnostics);
-        read.extend(value.map(|value| CellValue { bank: id, index, value }));
+        let cell = |value| NamedCell { bank: bank.to_owned(), index, value: Value::Int(value) };
+        read.extend(value.map(cell));
     }
     read
 }
@@ -94,7 +166,8 @@ fn find_bank(isa: &Isa, name: &str, span: Span, diagnostics: &mut Diagnostics) -
     if found.is_none() {
         let banks = isa.machine().banks.iter().map(|bank| bank.name.as_str());
         let globals = isa.machine().named_globals.then_some(GLOBAL);
-        let known: Vec<&str> = banks.chain(globals).collect();
+        let regions = isa.machine().memory.iter().map(|region| region.name.as_str());
+        let known: Vec<&str> = banks.chain(regions).chain(globals).collect();
         let help = format!("the machine has: {}", known.join(", "));
         diagnostics.error_with_help(span, format!("unknown bank of cells `{name}`"), help);
     }
@@ -122,7 +195,7 @@ fn find_cell(
 fn wanted(text: &str, form: Form<'_>, span: Span, diagnostics: &mut Diagnostics) -> Option<Wanted> {
     match form {
         Form::Int(of) => wanted_number(text, of, span, diagnostics),
-        Form::Union(_) => {
+        Form::Union(_) | Form::Bytes => {
             let read = Wanted::read(&mut file::Reader::new("", form), text);
             note(text, read, span, diagnostics)
         }

@@ -11,16 +11,18 @@ use bytestone::report::failure::failure_lines;
 use bytestone::suite;
 use bytestone_spec::Isa;
 use bytestone_vm::codec::Codec;
-use clap::Args;
+use clap::{ArgGroup, Args};
 use serde_json::json;
 
-use super::engines::{EngineLimits, Instances, of_command, read_corpora};
+use super::engines::{Commands, EngineLimits, Instances, read_corpora};
 use super::input::ProgramInput;
 use super::output::{self, Failure, Format};
 
 /// Arguments of `bytestone diff`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(
+    group = ArgGroup::new("engines").args(["vm", "bpf_plugin"]).required(true).multiple(true),
+    after_help = "\
 The reference tier takes part as one engine among the others.
 
 Exit codes:
@@ -30,9 +32,8 @@ Exit codes:
 pub struct Diff {
     /// The machine: a built-in name or a spec file
     machine: String,
-    /// The command that starts an engine; may be given several times
-    #[arg(long, value_name = "COMMAND", required = true)]
-    vm: Vec<String>,
+    #[command(flatten)]
+    vm: Commands,
     /// The program of this case of the built-in corpus, instead of one that is given
     #[arg(long, value_name = "CASE", conflicts_with_all = ["file", "hex"])]
     case: Option<String>,
@@ -57,12 +58,12 @@ impl Diff {
         let codec = Codec::new(&isa);
         let subject = self.subject(&isa, &codec, &machines)?;
         let mut engines: Vec<(String, Instances<'_>)> = Vec::new();
-        for command in &self.vm {
-            let instances = self.limits.start(&of_command(command), &machines, 1, None)?;
+        for setup in self.vm.setups()? {
+            let instances = self.limits.start(&setup, &machines, 1, None)?;
             let said = instances[0].description();
-            let mut name = format!("{} {}", said.name, said.version);
+            let mut name = format!("{} {}", said.name, said.version).trim_end().to_owned();
             if engines.iter().any(|(other, _)| *other == name) {
-                name = format!("{name} ({command})");
+                name = format!("{name} ({})", setup.command);
             }
             engines.push((name, instances));
         }

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use bytestone::case::load::Machines;
 use bytestone::corpus::{self, Corpus};
-use bytestone::engine::Engine;
 use bytestone::engine::child::{ChildEngine, Launch, SharedLog};
 use bytestone::engine::oneshot::OneShotEngine;
 use bytestone::engine::process::ProcessLimits;
+use bytestone::engine::{Engine, plugin};
 use bytestone::project::{EngineSetup, Form};
 use bytestone::registry::{Registry, open_machine};
 use clap::Args;
@@ -91,13 +91,53 @@ pub fn parse_seconds(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "expected a number of seconds above zero".to_owned())
 }
 
-/// How the engine of a command line is set up.
-pub fn of_command(command: &str) -> EngineSetup {
-    EngineSetup {
-        name: String::new(),
-        command: command.to_owned(),
-        traps: Default::default(),
-        form: Form::Protocol,
+/// The engines of a command line.
+#[derive(Debug, Default, Args)]
+pub struct Commands {
+    /// The command that starts an engine; it is split as a shell would, and may be given several times
+    #[arg(long, value_name = "COMMAND")]
+    vm: Vec<String>,
+    /// The command of a plugin of bpf_conformance, `{memory}` where the memory goes if not behind the first word; may be
+    /// given several times
+    #[arg(long, value_name = "COMMAND")]
+    bpf_plugin: Vec<String>,
+}
+
+impl Commands {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.vm.is_empty() && self.bpf_plugin.is_empty()
+    }
+
+    /// How they are set up, those that speak the protocol first.
+    ///
+    /// # Errors
+    ///
+    /// A command is none.
+    pub fn setups(&self) -> Result<Vec<EngineSetup>, Failure> {
+        let setup = |name: &str, command: &String, form: Form| EngineSetup {
+            name: name.to_owned(),
+            command: command.clone(),
+            traps: Default::default(),
+            form,
+        };
+        let mut setups: Vec<_> =
+            self.vm.iter().map(|command| setup("", command, Form::Protocol)).collect();
+        for command in &self.bpf_plugin {
+            let wrong = |why: String| Failure::Environment(format!("`{command}`: {why}"));
+            let words = shell_words::split(command).map_err(|error| wrong(error.to_string()))?;
+            let plugin = plugin::plugin(&words).map_err(wrong)?;
+            setups.push(setup(command, command, Form::OneShot(Box::new(plugin))));
+        }
+        Ok(setups)
+    }
+
+    /// The arguments that say the same.
+    pub fn words(&self) -> Vec<String> {
+        let of = |option: &str, commands: &[String]| {
+            commands.iter().flat_map(|it| [option.to_owned(), it.clone()]).collect::<Vec<_>>()
+        };
+        [of("--vm", &self.vm), of("--bpf-plugin", &self.bpf_plugin)].concat()
     }
 }
 

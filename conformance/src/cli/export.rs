@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use bytestone::bpf_conformance::{self, ResultPlace, Target};
 use bytestone::corpus;
 use bytestone::export::{self, SPECS};
-use bytestone::registry::Registry;
+use bytestone::registry::{Registry, open_machine};
 use clap::{Args, ValueEnum};
 
+use super::engines::read_corpora;
 use super::output::{Failure, write};
 
 /// Arguments of `bytestone export`.
@@ -17,8 +19,17 @@ pub struct Export {
     #[arg(long, value_enum, default_value_t)]
     format: ExportFormat,
     /// Where it goes: a folder that is not there or empty, or the file of the JSON document
-    #[arg(short, long, value_name = "PATH")]
+    #[arg(short, long, visible_alias = "out", value_name = "PATH")]
     output: PathBuf,
+    /// The machine of test files: a built-in name or a spec file
+    #[arg(long, value_name = "MACHINE", default_value = "ebpf")]
+    machine: String,
+    /// The folder of the corpus that test files are made of; the built-in one when absent
+    #[arg(long, value_name = "FOLDER")]
+    corpus: Option<PathBuf>,
+    /// Where test files find the result at the end: `output`, or a cell as in `reg:0`
+    #[arg(long, value_name = "PLACE", default_value = "output")]
+    result: ResultPlace,
 }
 
 /// Forms of an exported corpus.
@@ -29,6 +40,8 @@ enum ExportFormat {
     Files,
     /// One document with everything worked out, for programs that know nothing of Bytestone
     Json,
+    /// Test files of the bpf_conformance project (`*.data`) for one machine
+    BpfConformance,
 }
 
 impl Export {
@@ -37,6 +50,7 @@ impl Export {
         match self.format {
             ExportFormat::Files => self.files()?,
             ExportFormat::Json => self.json()?,
+            ExportFormat::BpfConformance => self.bpf_conformance()?,
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -62,6 +76,27 @@ impl Export {
             .map_err(|error| Failure::Environment(error.to_string()))?;
         text.push('\n');
         write(text.as_bytes(), Some(&self.output))
+    }
+}
+
+impl Export {
+    /// Cases that a test file cannot express are named with the reason.
+    fn bpf_conformance(&self) -> Result<(), Failure> {
+        let mut machines = Registry::built_in()?;
+        let isa = open_machine(&self.machine)?;
+        machines.add(isa.clone());
+        let target = Target::new(&isa, &self.result, "").map_err(Failure::Environment)?;
+        let corpus = read_corpora(std::slice::from_ref(&self.corpus), &machines)?;
+        let written = bpf_conformance::write::write(&corpus, &target);
+        write_tree(&self.output, &written.files)?;
+        let mut text = String::new();
+        for (id, why) in &written.left {
+            text.push_str(&format!("left out {id}: {why}\n"));
+        }
+        let (files, left) = (written.files.len(), written.left.len());
+        let folder = self.output.display();
+        text.push_str(&format!("wrote {files} test files to {folder}, left out {left} cases\n"));
+        write(text.as_bytes(), None)
     }
 }
 

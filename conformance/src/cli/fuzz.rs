@@ -11,16 +11,18 @@ use bytestone::registry::Registry;
 use bytestone::report::failure::failure_lines;
 use bytestone::verdict::Verdict;
 use bytestone_spec::Isa;
-use clap::Args;
+use clap::{ArgGroup, Args};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use super::engines::{EngineLimits, default_jobs, of_command, parse_seconds, registry};
+use super::engines::{Commands, EngineLimits, default_jobs, parse_seconds, registry};
 use super::output::{self, Failure, Format};
 
 /// Arguments of `bytestone fuzz`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(
+    group = ArgGroup::new("engines").args(["vm", "bpf_plugin"]).required(true).multiple(true),
+    after_help = "\
 Programs are single instructions over boundary values, programs that are valid by construction, and damaged ones. \
 Equal seeds make equal programs, and find the same. A program on which an engine differs is cut down and written \
 as a case file, ready to be put into a corpus.
@@ -30,9 +32,8 @@ Exit codes:
   1  an engine differs or misbehaves; the case files are written
   2  the run could not begin: wrong arguments, an engine that does not start")]
 pub struct Fuzz {
-    /// The command that starts an engine; may be given several times
-    #[arg(long, value_name = "COMMAND", required = true)]
-    vm: Vec<String>,
+    #[command(flatten)]
+    vm: Commands,
     /// Only this machine; may be given several times. All that an engine runs when absent
     #[arg(long, value_name = "NAME")]
     machine: Vec<String>,
@@ -108,8 +109,7 @@ impl Fuzz {
         machines: &'m Registry,
     ) -> Result<Vec<Contestant<'m>>, Failure> {
         let mut contestants: Vec<Contestant<'m>> = Vec::new();
-        for command in &self.vm {
-            let setup = of_command(command);
+        for setup in self.vm.setups()? {
             let instances = self.limits.start(&setup, machines, self.jobs, None)?;
             let description = instances[0].description();
             if !description.runs(isa) {

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use bytestone::case::key_text;
+use bytestone::case::load::parse_hex;
+use bytestone::engine::NamedCell;
 use bytestone::execute::hex;
 use bytestone::judge::outcome_text;
 use bytestone::registry::open_machine;
@@ -441,6 +443,10 @@ fn step_json(isa: &Isa, notation: &Notation<'_>, row: &StepRow) -> Json {
         Change::Entry { key, value } => {
             json!({"entry": file::text_of(&key), "value": value_json(value)})
         }
+        Change::Memory { region, offset, value } => {
+            let region = &isa.machine().memory[usize::from(region.0)].name;
+            json!({"memory": format!("{region}[{offset}]"), "value": value_json(value)})
+        }
         Change::Out(value) => json!({"out": value_json(value)}),
         Change::Frame(frame) => json!({"frame": frame}),
         Change::Trap(trap) => json!({"trap": isa.trap(trap).name}),
@@ -453,25 +459,29 @@ fn step_json(isa: &Isa, notation: &Notation<'_>, row: &StepRow) -> Json {
     })
 }
 
-/// Sets a cell from `bank[index]=value`.
+/// Sets a cell from `bank[index]=value`, or the bytes of memory from `region=01 0a ff`.
 fn set_cell(isa: &Isa, state: &mut State, text: &str) -> Result<(), Failure> {
-    let parsed = text.split_once('=').and_then(|(cell, value)| {
-        let (bank, index) = cell.trim().strip_suffix(']')?.split_once('[')?;
-        Some((bank, index.parse::<u64>().ok()?, value.trim().parse::<i128>().ok()?))
-    });
+    let wrong = |why: String| Failure::Environment(format!("--set {text}: {why}"));
+    let parsed =
+        text.split_once('=').and_then(|(cell, value)| match cell.trim().strip_suffix(']') {
+            Some(cell) => {
+                let (bank, index) = cell.split_once('[')?;
+                Some((bank, index.parse().ok()?, Value::Int(value.trim().parse().ok()?)))
+            }
+            None => Some((cell.trim(), 0, Value::Bytes(parse_hex(value).ok()?.into()))),
+        });
     let Some((bank, index, value)) = parsed else {
-        return Err(Failure::Environment(format!(
-            "--set {text}: expected BANK[INDEX]=VALUE, as in local[3]=10"
-        )));
+        let region = isa.machine().memory.iter().find(|region| region.input);
+        let memory = region.map_or_else(String::new, |region| {
+            format!(", or REGION=BYTES, as in {}=010aff", region.name)
+        });
+        return Err(wrong(format!("expected BANK[INDEX]=VALUE, as in local[3]=10{memory}")));
     };
-    let Some(id) = isa.find_bank(bank) else {
-        let known: Vec<&str> = isa.machine().banks.iter().map(|bank| bank.name.as_str()).collect();
-        return Err(Failure::Environment(format!(
-            "--set {text}: the machine has {}",
-            known.join(", ")
-        )));
-    };
-    state
-        .set_cell(id, index, value)
-        .map_err(|error| Failure::Environment(format!("--set {text}: {error}")))
+    if isa.find_bank(bank).is_none() && isa.find_region(bank).is_none() {
+        let banks = isa.machine().banks.iter().map(|bank| bank.name.as_str());
+        let regions = isa.machine().memory.iter().map(|region| region.name.as_str());
+        let known: Vec<&str> = banks.chain(regions).collect();
+        return Err(wrong(format!("the machine has {}", known.join(", "))));
+    }
+    NamedCell { bank: bank.to_owned(), index, value }.set(isa, state).map_err(wrong)
 }

@@ -25,7 +25,7 @@ use clap::{Args, ValueEnum};
 use globset::Glob;
 use serde_json::json;
 
-use super::engines::{EngineLimits, default_jobs, of_command, open_log, read_corpora, registry};
+use super::engines::{Commands, EngineLimits, default_jobs, open_log, read_corpora, registry};
 use super::output::{self, Failure};
 use super::setting::Setting;
 use super::watch;
@@ -41,14 +41,13 @@ Exit codes:
   2  the run could not begin: wrong arguments, a faulty corpus, an engine that does not start
   5  no case failed, but the engine misbehaved, or cases were not run, or none was")]
 pub struct Test {
-    /// The command that starts an engine; it is split as a shell would, and may be given several times
-    #[arg(long, value_name = "COMMAND")]
-    vm: Vec<String>,
+    #[command(flatten)]
+    vm: Commands,
     /// The project file; `bytestone.yaml` when there is one here, and no --vm, --corpus or --spec
-    #[arg(long, value_name = "FILE", conflicts_with = "vm")]
+    #[arg(long, value_name = "FILE", conflicts_with = "Commands")]
     project: Option<PathBuf>,
     /// Only this engine of the project; may be given several times
-    #[arg(long, value_name = "NAME", conflicts_with = "vm")]
+    #[arg(long, value_name = "NAME", conflicts_with = "Commands")]
     engine: Vec<String>,
     /// Only cases of this machine; may be given several times
     #[arg(long, value_name = "NAME")]
@@ -210,7 +209,7 @@ impl Test {
             setting.machines.clone_from(&self.machine);
         }
         if !self.vm.is_empty() {
-            setting.engines = self.vm.iter().map(|command| of_command(command)).collect();
+            setting.engines = self.vm.setups()?;
         }
         setting.level = self.level.map(Level::from).or(setting.level);
         setting.known_failures = self.known_failures.clone().or(setting.known_failures);
@@ -342,9 +341,7 @@ impl Test {
                 words.extend([option.to_owned(), path.display().to_string()]);
             }
         }
-        for command in &self.vm {
-            words.extend(["--vm".to_owned(), command.clone()]);
-        }
+        words.extend(self.vm.words());
         words.push("--case".to_owned());
         shell_words::join(words)
     }

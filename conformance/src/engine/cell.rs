@@ -3,29 +3,53 @@
 use std::fmt;
 use std::str::FromStr;
 
+use bytestone_spec::Isa;
+use bytestone_vm::State;
 use bytestone_vm::trace::view::{self, Key};
 use bytestone_vm::value::{Value, ValueError, wire};
 
-/// A cell of numbers that is set before the first step, and its value.
+/// A cell of numbers that is set before the first step, and its value; or all bytes of a region of memory, at index 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedCell {
     /// The name of the bank.
     pub bank: String,
     /// The index in the bank.
     pub index: u32,
-    /// The value.
-    pub value: i128,
+    /// The value: a number, or bytes.
+    pub value: Value,
 }
 
 impl From<(&str, u32, i128)> for NamedCell {
     fn from((bank, index, value): (&str, u32, i128)) -> Self {
-        Self { bank: bank.to_owned(), index, value }
+        Self { bank: bank.to_owned(), index, value: Value::Int(value) }
+    }
+}
+
+impl NamedCell {
+    /// Sets it in the state before the first step.
+    ///
+    /// # Errors
+    ///
+    /// It does not fit the machine; why, in words.
+    pub fn set(&self, isa: &Isa, state: &mut State) -> Result<(), String> {
+        let done = match (&self.value, isa.find_bank(&self.bank), isa.find_region(&self.bank)) {
+            (Value::Bytes(bytes), _, Some(region)) if self.index == 0 => {
+                state.set_memory(region, bytes)
+            }
+            (Value::Bytes(_), _, Some(_)) => {
+                return Err("the bytes of memory are given from the first one on".to_owned());
+            }
+            (Value::Int(value), Some(bank), _) => state.set_cell(bank, self.index.into(), *value),
+            (_, None, None) => return Err("the machine has no such cells".to_owned()),
+            _ => return Err("a value that cannot be set there".to_owned()),
+        };
+        done.map_err(|error| error.to_string())
     }
 }
 
 impl fmt::Display for NamedCell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}={}", self.bank, self.index, self.value)
+        write!(f, "{}:{}={}", self.bank, self.index, wire::text(&self.value))
     }
 }
 
@@ -42,7 +66,7 @@ impl FromStr for NamedCell {
         Ok(Self {
             bank: bank.to_owned(),
             index: index.parse().map_err(|_| wrong())?,
-            value: value.parse().map_err(|_| wrong())?,
+            value: wire::parse(value).map_err(|error| no_value(value, &error))?,
         })
     }
 }

@@ -147,6 +147,9 @@ struct HelloWire<'a> {
     observes: Cow<'a, str>,
     /// Of `hash`, `window`, with commas between.
     traces: Cow<'a, str>,
+    /// `counted` (when absent), or `ignored` if the engine cannot end a run when the fuel is used.
+    #[serde(default)]
+    fuel: Cow<'a, str>,
     /// Capabilities that Bytestone must know.
     #[serde(default)]
     requires: Cow<'a, str>,
@@ -339,6 +342,14 @@ fn description(hello: &HelloWire<'_>) -> Result<Description, String> {
     if (traces.hash || traces.window) && !observes.pc {
         return Err("the engine traces, so it must observe `pc`".to_owned());
     }
+    let fuel = match hello.fuel.as_ref() {
+        "" | "counted" => Fuel::Counted,
+        "ignored" if traces.hash || traces.window => {
+            return Err("the engine traces, so it must count fuel".to_owned());
+        }
+        "ignored" => Fuel::Ignored,
+        _ => return Err("`fuel` is neither `counted` nor `ignored`".to_owned()),
+    };
     Ok(Description {
         name: hello.name.to_string(),
         version: hello.version.to_string(),
@@ -346,7 +357,7 @@ fn description(hello: &HelloWire<'_>) -> Result<Description, String> {
         phases,
         observes,
         traces,
-        fuel: Fuel::Counted,
+        fuel,
     })
 }
 

@@ -38,6 +38,11 @@ pub enum MishapKind {
 }
 
 impl MishapKind {
+    /// Whether the engine ended at a request, which it may well do each time.
+    pub const fn is_end(&self) -> bool {
+        matches!(self, Self::Exited(_) | Self::Crashed(_))
+    }
+
     /// The name in reports that programs read.
     pub const fn name(&self) -> &'static str {
         match self {

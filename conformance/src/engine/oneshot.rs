@@ -16,15 +16,21 @@ use regex::Regex;
 
 use super::process::{Process, ProcessLimits};
 use super::{
-    Description, End, Engine, Fuel, Mishap, MishapKind, Phases, Ran, Rejected, Reply, Request,
-    Snapshot, Traces, UNCLASSIFIED,
+    Description, End, Engine, Fuel, Mishap, MishapKind, NamedCell, Phases, Ran, Rejected, Reply,
+    Request, Snapshot, Traces, UNCLASSIFIED,
 };
 use crate::execute::hex;
+
+/// What stands for the input in a command.
+pub const MEMORY: &str = "{memory}";
+/// Bytes of memory that an argument can hold in hexadecimal, on every system.
+const LONGEST_MEMORY: usize = 10_000;
 
 /// How a command is used as an engine, and what its output means.
 #[derive(Clone, Debug)]
 pub struct OneShot {
-    /// The program and its arguments; `{program}` stands for the file, `{fuel}` for the fuel.
+    /// The program and its arguments; `{program}` stands for the file, `{fuel}` for the fuel, `{memory}` for the bytes of
+    /// the region of memory that is the input, in hexadecimal with spaces.
     pub command: Vec<String>,
     /// Its version, for reports.
     pub version: String,
@@ -36,13 +42,26 @@ pub struct OneShot {
     pub phases: Phases,
     /// Finds printed values in standard output.
     pub output: Option<Regex>,
+    /// How printed numbers are written.
+    pub radix: Radix,
     /// What exit codes mean.
     pub exit: IndexMap<i32, Meaning>,
+    /// What any other exit code means, if anything.
+    pub other_exit: Option<Meaning>,
     /// What lines of standard error mean.
     pub stderr: Vec<Pattern>,
 }
 
-/// What the file of a program holds.
+/// How numbers are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Radix {
+    /// With decimal digits, and `-` if negative.
+    Decimal,
+    /// With hexadecimal digits.
+    Hexadecimal,
+}
+
+/// How a command gets the program: what the file holds, if it is a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProgramForm {
     /// The code.
@@ -51,6 +70,8 @@ pub enum ProgramForm {
     Hex,
     /// Assembly text as the disassembler writes it.
     Asm,
+    /// No file: the code in hexadecimal on standard input, a line with spaces between the bytes.
+    Input,
 }
 
 /// A line of output that means something.
@@ -154,6 +175,7 @@ impl<'a> OneShotEngine<'a> {
         match self.setup.program {
             ProgramForm::Bytes => Ok(request.program.clone()),
             ProgramForm::Hex => Ok(hex(&request.program).into_bytes()),
+            ProgramForm::Input => Ok(hex(&request.program).to_lowercase().into_bytes()),
             ProgramForm::Asm => {
                 let codec = self.codec.as_ref().ok_or("the machine is not known")?;
                 let text = disassemble(codec, &request.program, Style::Plain);
@@ -162,17 +184,38 @@ impl<'a> OneShotEngine<'a> {
         }
     }
 
-    fn command(&self, request: &Request) -> std::io::Result<Command> {
+    fn command(&self, request: &Request, bytes: &[u8]) -> std::io::Result<Command> {
         let path = self.folder.path().join("program");
-        let bytes = self.file(request).map_err(std::io::Error::other)?;
-        std::fs::File::create(&path)?.write_all(&bytes)?;
+        if self.setup.program != ProgramForm::Input {
+            std::fs::File::create(&path)?.write_all(bytes)?;
+        }
         let path = path.display().to_string();
         let fuel = request.fuel.to_string();
-        let fill = |word: &String| word.replace("{program}", &path).replace("{fuel}", &fuel);
+        let memory = match request.input.first().map(|cell| &cell.value) {
+            Some(Value::Bytes(bytes)) => hex(bytes).to_lowercase(),
+            _ => String::new(),
+        };
+        let fill = |word: &String| {
+            word.replace("{program}", &path).replace("{fuel}", &fuel).replace(MEMORY, &memory)
+        };
         let mut words = self.setup.command.iter().map(fill);
         let mut command = Command::new(words.next().unwrap_or_default());
         command.args(words);
         Ok(command)
+    }
+
+    /// Why it cannot be given the input of a request, if so.
+    fn refusal(&self, request: &Request) -> Option<String> {
+        let takes_memory = self.setup.command.iter().any(|word| word.contains(MEMORY));
+        match request.input.as_slice() {
+            [] => None,
+            [NamedCell { value: Value::Bytes(bytes), .. }] if takes_memory => {
+                let is_long = bytes.len() > LONGEST_MEMORY;
+                is_long
+                    .then(|| format!("more than {LONGEST_MEMORY} bytes of memory as an argument"))
+            }
+            _ => Some("cells set before the first step".to_owned()),
+        }
     }
 
     /// What the output of a run means.
@@ -182,7 +225,10 @@ impl<'a> OneShotEngine<'a> {
             let at = captures.name("at").and_then(|at| at.as_str().parse().ok());
             Some((pattern.outcome.clone(), at))
         });
-        let meant = || Some((self.setup.exit.get(&code?)?.clone(), None));
+        let meant = || {
+            let listed = self.setup.exit.get(&code?).or(self.setup.other_exit.as_ref());
+            Some((listed?.clone(), None))
+        };
         let (meaning, at) = said.or_else(meant).ok_or(MishapKind::Exited(code))?;
         let end = match meaning {
             Meaning::Halt => End::Halt,
@@ -228,8 +274,11 @@ impl<'a> OneShotEngine<'a> {
         let isa = self.codec.as_ref().map(Codec::isa);
         let form = isa.and_then(|isa| Some(Form::new(isa, isa.machine().output?)));
         let Some(Form::Union(union)) = form else {
-            let number = text.trim().parse().map(Value::Int);
-            return number.map_err(|_| {
+            let number = match self.setup.radix {
+                Radix::Decimal => text.trim().parse(),
+                Radix::Hexadecimal => i128::from_str_radix(text.trim(), 16),
+            };
+            return number.map(Value::Int).map_err(|_| {
                 MishapKind::Protocol(format!("its output has `{text}` for a number"))
             });
         };
@@ -250,12 +299,16 @@ impl Engine for OneShotEngine<'_> {
     }
 
     fn run(&mut self, request: &Request) -> Result<Reply, Mishap> {
-        if !request.input.is_empty() {
-            return Ok(Reply::Unsupported("cells set before the first step".to_owned()));
+        if let Some(why) = self.refusal(request) {
+            return Ok(Reply::Unsupported(why));
         }
         let not_started = |error: std::io::Error| MishapKind::NotStarted(error.to_string());
-        let command = self.command(request).map_err(not_started)?;
+        let bytes = self.file(request).map_err(MishapKind::NotStarted)?;
+        let command = self.command(request, &bytes).map_err(not_started)?;
         let mut process = Process::start(command, self.limits).map_err(not_started)?;
+        if self.setup.program == ProgramForm::Input {
+            process.write([bytes.as_slice(), b"\n"].concat());
+        }
         let (output, code) =
             process.to_end().map_err(|kind| Mishap { kind, log: process.log_text() })?;
         let log = process.log_text();

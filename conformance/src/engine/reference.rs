@@ -127,12 +127,7 @@ impl<'a> Prepared<'a> {
 fn start(isa: &Isa, input: &[NamedCell]) -> Result<State, RunError> {
     let mut state = State::new(isa);
     for cell in input {
-        let wrong = |why: String| RunError::Input { cell: cell.clone(), why };
-        let bank = isa.find_bank(&cell.bank);
-        let bank = bank.ok_or_else(|| wrong("the machine has no such bank".to_owned()))?;
-        state
-            .set_cell(bank, cell.index.into(), cell.value)
-            .map_err(|error| wrong(error.to_string()))?;
+        cell.set(isa, &mut state).map_err(|why| RunError::Input { cell: cell.clone(), why })?;
     }
     Ok(state)
 }

@@ -245,7 +245,7 @@ impl CellEntry {
 
 impl From<&NamedCell> for CellEntry {
     fn from(cell: &NamedCell) -> Self {
-        let value = Wanted::Exact(Value::Int(cell.value));
+        let value = Wanted::Exact(cell.value.clone());
         Self::new(&cell.bank, &Key::Index(cell.index), value)
     }
 }

@@ -3,7 +3,7 @@
 use bytestone_spec::Isa;
 use bytestone_spec::isa::InsnId;
 use bytestone_vm::program::Program;
-use bytestone_vm::trace::view::Key;
+use bytestone_vm::trace::view::{GROUP, Key};
 use bytestone_vm::value::{Form, file};
 use bytestone_vm::{Fault, Value};
 
@@ -169,7 +169,12 @@ fn shown(isa: &Isa, cells: &[SeenCell], bank: &str, key: &Key) -> Option<Value> 
     }
     match key {
         Key::Name(_) => None,
-        Key::Index(_) => {
+        Key::Index(index) => {
+            if let Some(region) = isa.find_region(bank) {
+                let size = isa.machine().memory[usize::from(region.0)].size;
+                let left = size.saturating_sub(*index) as usize;
+                return Some(Value::Bytes(vec![0; left.min(GROUP)].into()));
+            }
             let bank = isa.machine().banks.iter().find(|known| known.name == bank);
             Some(bank.map_or(Value::Int(0), |bank| Form::new(isa, bank.of).fresh()))
         }

@@ -36,7 +36,15 @@ pub(super) fn bank_row(isa: &Isa, bank: &Bank) -> StorageRow {
         (format!("{words}, at most {}", bank.count), format!("`{}[0]` onwards", bank.name))
     };
     let ((size, written), start) = match bank.owner {
-        Owner::Program => ((count(bank.count, "cell"), cells(bank)), fresh),
+        Owner::Program => {
+            let others: Vec<String> =
+                bank.start.iter().map(|(index, _)| format!("{}{index}", bank.prefix)).collect();
+            let start = match others.is_empty() {
+                true => fresh,
+                false => format!("{fresh} but {}", others.join(", ")),
+            };
+            ((count(bank.count, "cell"), cells(bank)), start)
+        }
         Owner::Frame => {
             (size("as many as the function says"), format!("the arguments, then {fresh}"))
         }
@@ -179,6 +187,7 @@ pub(super) fn limit_applies(isa: &Isa, id: TrapId) -> Option<bool> {
         TrapId::STACK_OVERFLOW => Some(machine.stack.is_some()),
         TrapId::CALL_DEPTH => Some(machine.call_depth.is_some() || machine.frames.is_some()),
         TrapId::OUT_OF_MEMORY => Some(machine.heap > 0),
+        TrapId::BAD_ADDRESS => Some(!machine.memory.is_empty()),
         _ => None,
     }
 }

@@ -2,11 +2,13 @@
 
 use bytestone_spec::Isa;
 use bytestone_spec::isa::{
-    ClauseId, CodeEnd, Instruction, LIMIT_TRAPS, Op, Owner, TransferKind, Trap, TrapId, WriteTo,
+    ClauseId, CodeEnd, Instruction, LIMIT_TRAPS, Op, Owner, Pair, TransferKind, Trap, TrapId,
+    WriteTo,
 };
 
 use super::dynamic;
 use super::layout::range;
+use super::memory;
 use super::operands::cells;
 
 /// A row of the table of what a machine keeps: in this order part, type, size, names, start.
@@ -36,6 +38,7 @@ pub(super) fn storage(isa: &Isa) -> Vec<StorageRow> {
         let size = count(depth, "call");
         rows.push(row(["Call stack", "return offset", &size, "`frame N`", "empty"]));
     }
+    rows.extend(memory::rows(isa));
     rows.extend(dynamic::rows(isa));
     if let Some(of) = machine.output {
         let of = dynamic::type_name(isa, of);
@@ -69,6 +72,8 @@ pub(super) fn storage_words(isa: &Isa) -> Vec<String> {
             "Calls keep their return offsets on a stack of their own; at most {depth} can be active at once.",
         ));
     }
+    words.extend(memory::words(isa));
+    words.extend(isa.machine().pairs.iter().map(pair_words));
     words.extend(dynamic::words(isa));
     if let Some(of) = machine.output {
         let of = dynamic::type_name(isa, of);
@@ -76,6 +81,14 @@ pub(super) fn storage_words(isa: &Isa) -> Vec<String> {
     }
     words.push(code_rules(isa));
     words
+}
+
+fn pair_words(pair: &Pair) -> String {
+    let half = pair.of.bits / 2;
+    format!(
+        "A value of type `{}` is an `{}` in two neighbouring cells of {half} bits: the high half in the cell with the lower index, or below the other one on the stack, and the low half in the next.",
+        pair.name, pair.of
+    )
 }
 
 fn code_rules(isa: &Isa) -> String {
@@ -209,6 +222,9 @@ pub(super) fn limit_words(isa: &Isa, id: TrapId) -> &'static str {
         (TrapId::OUT_OF_MEMORY, _) => {
             "An instruction that makes something on the heap finds no room for it, once what cannot be reached is gone."
         }
+        (TrapId::BAD_ADDRESS, _) => {
+            "A load or store reaches a byte that is in no region of memory, or bytes of two regions."
+        }
         (TrapId::CALL_DEPTH, None) => "A call finds as many frames active as the machine allows.",
         (TrapId::CALL_DEPTH, _) => "A call finds as many calls active as the machine allows.",
         _ => "",
@@ -231,6 +247,9 @@ pub(super) fn traps_of(isa: &Isa, insn: &Instruction) -> Vec<TrapId> {
     }
     if insn.effect.call.is_some() || dynamic::invokes(insn) {
         traps.push(TrapId::CALL_DEPTH);
+    }
+    if memory::reaches(insn) {
+        traps.push(TrapId::BAD_ADDRESS);
     }
     if dynamic::allocates(insn) {
         traps.push(TrapId::OUT_OF_MEMORY);
@@ -341,6 +360,7 @@ pub(super) fn clause(isa: &Isa, insn: &Instruction, id: ClauseId) -> String {
             WriteTo::Element { .. } => "sets an element".to_owned(),
             WriteTo::Entry { .. } => "sets an entry".to_owned(),
             WriteTo::Global { .. } => "sets a global variable".to_owned(),
+            WriteTo::Memory { .. } => "writes memory".to_owned(),
         };
     }
     let operand = |at: u8| insn.operands.get(usize::from(at)).map_or("", |operand| &operand.name);

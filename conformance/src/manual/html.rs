@@ -86,6 +86,9 @@ impl<'a> Contents<'a> {
     }
 }
 
+/// The longest opcode, in characters, that stands beside a mnemonic in the contents.
+const SHORT: usize = 8;
+
 fn table_of_contents(isa: &Isa, contents: &Contents<'_>) -> Markup {
     html! {
         nav.contents aria-label="Contents" {
@@ -99,7 +102,10 @@ fn table_of_contents(isa: &Isa, contents: &Contents<'_>) -> Markup {
                                 @for insn in isa.instructions() {
                                     li {
                                         a href={ "#" (anchor(Target::Instruction, &insn.name)) } {
-                                            span { (insn.name) } span.op { (opcode(insn)) }
+                                            span { (insn.name) }
+                                            @let opcode = opcode(insn);
+                                            // There is room for short ones only; all are in the table.
+                                            @if opcode.len() <= SHORT { span.op { (opcode) } }
                                         }
                                     }
                                 }

@@ -129,14 +129,24 @@ pub(super) fn opcode(insn: &Instruction) -> String {
             let digits = width.div_ceil(4) as usize;
             format!("{:0digits$X}", (word.fixed_value & word.fixed_mask) >> low)
         }
-        // Fixed bits in several places: every digit of the word, with a dot for what is free.
-        None => (0..u32::from(word.bytes) * 8)
-            .rev()
-            .map(|bit| match (word.fixed_mask >> bit & 1, word.fixed_value >> bit & 1) {
-                (1, 1) => '1',
-                (1, _) => '0',
-                _ => '.',
-            })
-            .collect(),
+        // Fixed bits in several places: every digit of the word, with a dot for what is free. In hexadecimal if
+        // that tells all of it.
+        None => digits(word, 4).or_else(|| digits(word, 1)).unwrap_or_default(),
     }
+}
+
+/// The digits of a word, of so many bits each, the highest first; `None` if some bits of a digit are fixed and
+/// others not.
+fn digits(word: &Word, bits: u32) -> Option<String> {
+    let mask = (1 << bits) - 1;
+    let places = (0..u32::from(word.bytes) * 8).step_by(bits as usize).rev();
+    let digit = |place: u32| match word.fixed_mask >> place & mask {
+        0 => Some('.'),
+        fixed if fixed == mask => {
+            let digit = char::from_digit((word.fixed_value >> place & mask) as u32, 16)?;
+            Some(digit.to_ascii_uppercase())
+        }
+        _ => None,
+    };
+    places.map(digit).collect()
 }

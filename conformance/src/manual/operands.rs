@@ -2,7 +2,7 @@
 
 use bytestone_spec::Isa;
 use bytestone_spec::isa::{
-    Bank, BankId, ConstantRule, Container, Encoding, Field, Instruction, IntType, LabelBase,
+    Bank, ConstantRule, Container, Encoding, Field, IndexRule, Instruction, IntType, LabelBase,
     LabelRole, LabelRule, Operand, OperandKind, Owner, Part, Word,
 };
 
@@ -103,7 +103,7 @@ fn is_whole(word: &Word, at: u8) -> bool {
 fn meaning(isa: &Isa, operand: &Operand) -> String {
     match operand.kind {
         OperandKind::Immediate => "The number itself.".to_owned(),
-        OperandKind::Index(bank) => index_meaning(isa, bank, operand.raw),
+        OperandKind::Index(rule) => index_meaning(isa, rule, operand.raw),
         OperandKind::Label(rule) => label_meaning(isa, rule, operand.raw),
         OperandKind::Constant(rule) => constant_meaning(isa, rule),
         OperandKind::Function if captures(isa) => {
@@ -131,30 +131,44 @@ fn constant_meaning(isa: &Isa, rule: ConstantRule) -> String {
     words
 }
 
-fn index_meaning(isa: &Isa, id: BankId, raw: IntType) -> String {
-    let Some(bank) = isa.machine().banks.get(usize::from(id.0)) else { return String::new() };
+fn index_meaning(isa: &Isa, rule: IndexRule, raw: IntType) -> String {
+    let Some(bank) = isa.machine().banks.get(usize::from(rule.bank.0)) else {
+        return String::new();
+    };
     if bank.owner != Owner::Program {
         let name = &bank.name;
         return format!(
             "Names a cell of `{name}` of the running frame. Numbers of cells that the function does not have are rejected as `bad_index`."
         );
     }
-    let mut words = format!("Names a cell of `{}`: {}.", bank.name, cells(bank));
-    if exceeds(bank, raw) {
+    let numbers = numbers(bank, isa.machine().indexes(rule));
+    let mut words = match rule.pair {
+        None => format!("Names a cell of `{}`: {numbers}.", bank.name),
+        Some(of) => format!(
+            "Names the first of the two cells of `{}` that hold a value of type `{of}`: {numbers}.",
+            bank.name
+        ),
+    };
+    if exceeds(isa, rule, raw) {
         words.push_str(" Other numbers are rejected as `bad_index`.");
     }
     words
 }
 
 /// Whether a number of type `raw` can name a cell that the bank does not have.
-pub(super) fn exceeds(bank: &Bank, raw: IntType) -> bool {
-    raw.min() < 0 || raw.max() >= i128::from(bank.count)
+pub(super) fn exceeds(isa: &Isa, rule: IndexRule, raw: IntType) -> bool {
+    raw.min() < 0 || raw.max() >= i128::from(isa.machine().indexes(rule))
 }
 
 /// The cells of a bank as assembly text and traces write them.
 pub(super) fn cells(bank: &Bank) -> String {
+    numbers(bank, bank.count)
+}
+
+/// So many of the first cells of a bank.
+pub(super) fn numbers(bank: &Bank, count: u32) -> String {
     let prefix = &bank.prefix;
-    match bank.count {
+    match count {
         1 => format!("`{prefix}0`"),
         count => format!("`{prefix}0` to `{prefix}{}`", count - 1),
     }
@@ -212,10 +226,10 @@ fn formula(rule: LabelRule) -> String {
 pub(super) fn kind(isa: &Isa, operand: &Operand) -> String {
     match operand.kind {
         OperandKind::Immediate => operand.raw.to_string(),
-        OperandKind::Index(bank) => isa
+        OperandKind::Index(rule) => isa
             .machine()
             .banks
-            .get(usize::from(bank.0))
+            .get(usize::from(rule.bank.0))
             .map_or_else(String::new, |bank| bank.name.clone()),
         OperandKind::Label(rule) => match rule.role {
             LabelRole::Jump => "label".to_owned(),
@@ -226,15 +240,20 @@ pub(super) fn kind(isa: &Isa, operand: &Operand) -> String {
     }
 }
 
-/// The operands as assembly text orders them: `v`, or `Ra, Rb` with the prefix of registers.
+/// The operands as assembly text orders them: `v`, or `Ra, Rb` with the prefix of registers; the whole text if the
+/// instruction has a form of its own.
 pub(super) fn syntax(isa: &Isa, insn: &Instruction) -> String {
+    if !insn.text.asm.is_empty() {
+        return insn.text.asm.join(" or ");
+    }
     let operands: Vec<String> = insn
         .operands
         .iter()
         .enumerate()
         .map(|(at, operand)| match operand.kind {
-            OperandKind::Index(bank) => {
-                let prefix = isa.machine().banks.get(usize::from(bank.0)).map(|bank| &bank.prefix);
+            OperandKind::Index(rule) => {
+                let bank = isa.machine().banks.get(usize::from(rule.bank.0));
+                let prefix = bank.map(|bank| &bank.prefix);
                 format!("{}{}", prefix.map_or("", String::as_str), operand.name)
             }
             _ if insn.count.is_some() && at == insn.scalars() => format!("[{}]", operand.name),

@@ -1,11 +1,11 @@
 //! Reject reasons: what each means, what its offset names, and which instructions it can name.
 
 use bytestone_spec::Isa;
-use bytestone_spec::isa::{CodeEnd, Container, Instruction, OperandKind, Owner, Part};
+use bytestone_spec::isa::{CodeEnd, Container, IndexRule, Instruction, OperandKind, Owner, Part};
 use bytestone_vm::Reason;
 
 use super::dynamic::captures;
-use super::operands::{cells, exceeds};
+use super::operands::{exceeds, numbers};
 
 /// What rejection is.
 pub(super) const INTRODUCTION: &str =
@@ -202,7 +202,8 @@ fn why(isa: &Isa, insn: &Instruction, reason: Reason) -> Option<String> {
 
 /// Whether it returns to the caller of a subroutine. That of a function can be the end of the program.
 fn returns_from_subroutines(isa: &Isa, insn: &Instruction) -> bool {
-    insn.effect.returns && isa.machine().frames.is_none()
+    let effect = &insn.effect;
+    effect.returns && !effect.returns_if_called && isa.machine().frames.is_none()
 }
 
 fn bad_operand(insn: &Instruction) -> Option<String> {
@@ -237,8 +238,8 @@ fn bad_index(isa: &Isa, insn: &Instruction) -> Option<String> {
                     false => format!("`{name}` is the number of no function"),
                 });
             }
-            OperandKind::Index(id) => {
-                let bank = isa.machine().banks.get(usize::from(id.0));
+            OperandKind::Index(rule) => {
+                let bank = isa.machine().banks.get(usize::from(rule.bank.0));
                 if bank.is_some_and(|bank| bank.owner != Owner::Program) {
                     faults.push(format!("the function has no cell `{name}`"));
                 }
@@ -246,20 +247,24 @@ fn bad_index(isa: &Isa, insn: &Instruction) -> Option<String> {
             OperandKind::Immediate | OperandKind::Label(_) => {}
         }
     }
-    let banks = isa.machine().banks.iter().enumerate();
-    for (at, bank) in banks.filter(|(_, bank)| bank.owner == Owner::Program) {
-        let names: Vec<String> = insn
-            .operands
-            .iter()
-            .filter(|operand| {
-                let names_bank =
-                    matches!(operand.kind, OperandKind::Index(id) if usize::from(id.0) == at);
-                names_bank && exceeds(bank, operand.raw)
-            })
-            .map(|operand| format!("`{}`", operand.name))
-            .collect();
-        if !names.is_empty() {
-            faults.push(format!("{} is not one of {}", alternatives(&names), cells(bank)));
+    let mut beyond: Vec<(IndexRule, Vec<String>)> = Vec::new();
+    for operand in &insn.operands {
+        let OperandKind::Index(rule) = operand.kind else { continue };
+        if !exceeds(isa, rule, operand.raw) {
+            continue;
+        }
+        let name = format!("`{}`", operand.name);
+        match beyond.iter_mut().find(|(other, _)| *other == rule) {
+            Some((_, names)) => names.push(name),
+            None => beyond.push((rule, vec![name])),
+        }
+    }
+    beyond.sort_by_key(|(rule, _)| rule.bank.0);
+    for (rule, names) in beyond {
+        let bank = &isa.machine().banks[usize::from(rule.bank.0)];
+        if bank.owner == Owner::Program {
+            let numbers = numbers(bank, isa.machine().indexes(rule));
+            faults.push(format!("{} is not one of {numbers}", alternatives(&names)));
         }
     }
     (!faults.is_empty()).then(|| faults.join(", or "))

@@ -40,6 +40,9 @@ impl<W: Write + Send> Reporter for KnownWriter<W> {
                 );
                 self.failures.push((case.id.clone(), reason));
             }
+            Event::Case { case, verdict: Verdict::Error(mishap), .. } if mishap.kind.is_end() => {
+                self.failures.push((case.id.clone(), mishap.to_string()));
+            }
             Event::Closed => {
                 self.out.write_all(known::write(&self.engine, &self.failures).as_bytes())?;
                 self.out.flush()?;

@@ -46,7 +46,8 @@ impl<W: Write + Send> Terminal<W> {
             levels.map(|(machine, level)| format!("{machine} at level {}", level.name())).collect();
         let levels =
             if levels.is_empty() { "none of the machines".to_owned() } else { levels.join(", ") };
-        self.write(&format!("{} {}: {levels}\n", contender.name, contender.version))
+        let name = format!("{} {}", contender.name, contender.version);
+        self.write(&format!("{}: {levels}\n", name.trim_end()))
     }
 
     /// Writes with the bar out of the way.

@@ -44,9 +44,7 @@ fn every_instruction_trap_and_note_has_a_case() {
                     traps.insert(isa.trap(trap).name.clone());
                 }
                 if let Fate::Ran(run) = execute(isa, &codec, case, Steps::Keep).fate {
-                    used.extend(run.trace.iter().filter_map(|row| {
-                        Some(row.insn.as_deref()?.split(' ').next()?.to_owned())
-                    }));
+                    used.extend(run.instructions.iter().map(|id| &isa.instruction(*id).name));
                 }
             }
         }

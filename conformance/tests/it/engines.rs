@@ -393,3 +393,125 @@ fn state_that_leaks_shows_when_cases_are_shuffled() {
     assert!(log.starts_with("> {\"type\":\"hello\""), "{log}");
     assert!(log.contains("\n< {\"type\":\"done\""), "{log}");
 }
+
+/// A plugin of bpf_conformance for the calculator: the program on standard input, the memory as an argument, the last
+/// printed value in hexadecimal.
+const PLUGIN: &str = r#"
+import struct, sys
+memory, options = sys.argv[1], sys.argv[2:]
+assert memory == "" and options == ["--wrap"], sys.argv
+text = sys.stdin.read()
+assert text.endswith("\n") and text.count("\n") == 1, text
+code, pc, stack, last = bytes.fromhex(text), 0, [], None
+while code[pc]:
+    op = code[pc]
+    if op == 1: stack.append(struct.unpack_from("<i", code, pc + 1)[0]); pc += 5; continue
+    if op == 3: stack.append((stack.pop() + stack.pop()) % 2**64)
+    elif op == 9: last = stack.pop()
+    else: print("Failed to execute"); sys.exit(1)
+    pc += 1
+print(f"{last:x}")
+"#;
+
+const PLUGIN_PROJECT: &str = r#"
+bytestone: project/1
+corpora: [cases]
+engines:
+- name: plugin
+  form: bpf-conformance-plugin
+  command: python3 plugin.py {memory} --wrap
+  machine: calculator@1
+"#;
+
+const PLUGIN_CASES: &str = "bytestone: cases/1
+isa: calculator@1
+cases:
+- name: sum
+  asm: |
+    PUSH 30
+    PUSH 12
+    ADD
+    PRINT
+    HALT
+  output: [42]
+- name: by-zero
+  asm: |
+    PUSH 1
+    PUSH 0
+    DIV
+    HALT
+  outcome: trap div_by_zero at 10
+- name: cut-off
+  bytecode: 01 00
+  rejects: {phase: decode, reason: truncated, at: 0}
+";
+
+#[test]
+fn a_plugin_of_bpf_conformance_is_an_engine() {
+    tools::need("python3");
+    let folder = folder();
+    let cases = folder.path().join("cases/calculator");
+    std::fs::create_dir_all(&cases).expect("a folder");
+    let manifest =
+        "bytestone: corpus/1\nname: c\nversion: 1.0.0\nlicence: MIT\nmachines: [calculator]\n";
+    write(folder.path(), "cases/corpus.yaml", manifest);
+    write(&cases, "plugin.yaml", PLUGIN_CASES);
+    write(folder.path(), "plugin.py", PLUGIN);
+    write(folder.path(), "bytestone.yaml", PLUGIN_PROJECT);
+    let run = bytestone(folder.path(), &["test"]);
+    assert_eq!(run.status.code(), Some(0), "{}{}", out(&run), err(&run));
+    // The trap is one of unknown name, and programs that must be rejected are none of its business.
+    assert!(out(&run).contains("2 passed"), "{}", out(&run));
+    assert!(out(&run).contains("1 skipped"), "{}", out(&run));
+    // A wrong value fails; one that is no number is none.
+    for wrong in ["print(f\"{last + 1:x}\")", "print('none')"] {
+        write(folder.path(), "plugin.py", &PLUGIN.replace("print(f\"{last:x}\")", wrong));
+        let run = bytestone(folder.path(), &["test", "--case", "sum"]);
+        assert_eq!(run.status.code(), Some(1), "{wrong}: {}{}", out(&run), err(&run));
+    }
+    // What belongs to other forms is told.
+    let faulty = format!("{PLUGIN_PROJECT}  output: (.*)\n");
+    write(folder.path(), "bytestone.yaml", &faulty);
+    let run = bytestone(folder.path(), &["test"]);
+    assert!(err(&run).contains("a plugin of bpf_conformance has its own way"), "{}", err(&run));
+}
+
+/// An engine that counts no steps, and would run this program for ever.
+const ENDLESS: &str = r#"
+import json, sys
+for line in sys.stdin:
+    request = json.loads(line)
+    hello = dict(type="hello", protocol=1, name="endless", version="1", machines="stack@1",
+                 phases="run", observes="", traces=TRACES, fuel="ignored")
+    done = dict(type="done", id=request.get("id"), outcome="halt")
+    print(json.dumps(hello if request["type"] == "hello" else done), flush=True)
+"#;
+
+#[test]
+fn an_engine_that_counts_no_fuel_gets_no_program_that_ends_by_it() {
+    tools::need("python3");
+    let folder = folder();
+    let cases = folder.path().join("cases/stack");
+    std::fs::create_dir_all(&cases).expect("a folder");
+    let manifest =
+        "bytestone: corpus/1\nname: c\nversion: 1.0.0\nlicence: MIT\nmachines: [stack]\n";
+    write(folder.path(), "cases/corpus.yaml", manifest);
+    let text = "bytestone: cases/1\nisa: stack@1\ncases:\n\
+        - {name: ends, asm: HALT, outcome: halt}\n\
+        - {name: never, asm: 'l: JUMP l', limits: {fuel: 9}, outcome: fuel}\n";
+    write(&cases, "loop.yaml", text);
+    write(folder.path(), "engine.py", &ENDLESS.replace("TRACES", "''"));
+    let arguments = ["test", "--corpus", "cases", "--vm", "python3 engine.py"];
+    let run = bytestone(folder.path(), &arguments);
+    assert_eq!(run.status.code(), Some(0), "{}{}", out(&run), err(&run));
+    assert!(out(&run).contains("stack/never: the engine takes no fuel"), "{}", out(&run));
+    // Windows end by fuel.
+    write(
+        folder.path(),
+        "engine.py",
+        &ENDLESS.replace("TRACES", "'window'").replace("observes=\"", "observes=\"pc"),
+    );
+    let run = bytestone(folder.path(), &arguments);
+    assert_eq!(run.status.code(), Some(2), "{}{}", out(&run), err(&run));
+    assert!(err(&run).contains("must count fuel"), "{}", err(&run));
+}

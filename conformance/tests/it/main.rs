@@ -1,6 +1,7 @@
 //! Tests of the conformance crate.
 
 mod adversaries;
+mod bpf_conformance;
 mod cli;
 mod compare;
 mod compile;

@@ -2,6 +2,7 @@
 
 mod control;
 mod matching;
+mod pair;
 
 use std::collections::HashSet;
 use std::fmt;
@@ -9,11 +10,11 @@ use std::fmt;
 use super::condition::Conditions;
 use super::encoding::Encoded;
 use super::expr::Typed;
-use super::{Context, InstructionContext, StackEffect};
+use super::{Context, InstructionContext, StackEffect, cells};
 use crate::diagnostic::Span;
 use crate::isa::{
-    BinaryOp, Body, CellType, Clause, ClauseId, ConstantRule, IntType, Op, Operand, OperandKind,
-    Payload, Temp, Transfer, TransferKind, TrapId, Write, WriteTo,
+    BinaryOp, Body, CellType, Clause, ClauseId, ConstantRule, IndexRule, IntType, Op, Operand,
+    OperandKind, Payload, Temp, Transfer, TransferKind, TrapId, Write, WriteTo,
 };
 use crate::lang::ast::{self, Expr, ExprKind, Name, Stmt, StmtKind};
 use crate::limits;
@@ -160,6 +161,8 @@ pub(super) struct Meaning {
     pub(super) clauses: Vec<Clause>,
     /// Whether execution can go on with the next instruction.
     pub(super) falls_through: bool,
+    /// Whether it returns, and only while a call is active.
+    pub(super) returns_if_called: bool,
 }
 
 pub(super) struct Lowering<'a, 'c> {
@@ -182,6 +185,8 @@ pub(super) struct Lowering<'a, 'c> {
     overfull: bool,
     /// Whether some statement could not be understood, so that what it lacks is not known.
     partial: bool,
+    /// Whether each return so far takes place only while a call is active; `None` if there is none.
+    returns_if_called: Option<bool>,
     /// How many expressions are being read of which only one counts, so that nothing may be made
     /// in them.
     pub(super) choices: usize,
@@ -213,7 +218,7 @@ pub(super) fn lower(
             guard: None,
         },
         body: Body {
-            inputs: effect.inputs.len() as u8,
+            inputs: cells(&effect.inputs).len() as u8,
             operands: (operands.len() - usize::from(encoded.list.is_some())) as u8,
             ..Body::default()
         },
@@ -223,6 +228,7 @@ pub(super) fn lower(
         complete: encoded.encodings.is_some(),
         overfull: false,
         partial: false,
+        returns_if_called: None,
         choices: 0,
     };
     lowering.bind(&encoded.spans);
@@ -233,9 +239,10 @@ pub(super) fn lower(
     lowering.statements(action);
     lowering.finish();
     let falls_through = lowering.falls_through();
-    let Lowering { body, clauses, context, .. } = lowering;
+    let Lowering { body, clauses, context, returns_if_called, .. } = lowering;
+    let returns_if_called = returns_if_called == Some(true);
     let sound = context.diagnostics.count() == before;
-    sound.then_some(Meaning { body, clauses, falls_through })
+    sound.then_some(Meaning { body, clauses, falls_through, returns_if_called })
 }
 
 /// The id of the next clause for a part of an instruction.
@@ -248,6 +255,10 @@ pub(super) fn clause_id(mnemonic: &str, part: &str, clauses: &[Clause]) -> Strin
         0 => base,
         again => format!("{base}#{}", again + 1),
     }
+}
+
+fn is_memory(function: &Expr) -> bool {
+    matches!(&function.kind, ExprKind::Name(name) if name == "memory")
 }
 
 /// The words that start a statement or an expression and so cannot be names.
@@ -281,10 +292,16 @@ impl Lowering<'_, '_> {
     fn bind(&mut self, operand_spans: &[Span]) {
         let effect = self.effect;
         for output in &effect.outputs {
-            self.refuse_word(output);
+            self.refuse_word(&output.name);
         }
+        let mut temp: Temp = 0;
         for input in &effect.inputs {
-            self.declare(input, self.stack_type(), Origin::Input);
+            let value = match input.pair {
+                None => Some(Typed { temp, ty: self.stack_type() }),
+                Some(pair) => self.join(temp, temp + 1, pair, input.name.span),
+            };
+            self.declare(&input.name, value, Origin::Input);
+            temp += 1 + Temp::from(input.pair.is_some());
         }
         for (operand, span) in self.operands.iter().zip(operand_spans) {
             let ty = match operand.kind {
@@ -293,7 +310,8 @@ impl Lowering<'_, '_> {
                 kind => Type::Operand(kind),
             };
             let name = Name { text: operand.name.clone(), span: *span };
-            self.declare(&name, ty, Origin::Operand);
+            self.declare(&name, Some(Typed { temp, ty }), Origin::Operand);
+            temp += 1;
         }
         if let Some(list) = &effect.list {
             self.bind_list(&list.name, &list.count);
@@ -341,7 +359,7 @@ impl Lowering<'_, '_> {
     /// Brings the number of elements of the list into scope.
     fn bind_count(&mut self, list: Option<&Name>, conditions: &Conditions) {
         for &operand in &conditions.mentioned {
-            let at = usize::from(self.body.inputs) + usize::from(operand);
+            let at = self.effect.inputs.len() + usize::from(operand);
             if let Some(binding) = self.scope.get_mut(at) {
                 binding.used = true;
             }
@@ -371,14 +389,13 @@ impl Lowering<'_, '_> {
     }
 
     /// The next input or operand.
-    fn declare(&mut self, name: &Name, ty: Type, origin: Origin) {
+    fn declare(&mut self, name: &Name, value: Option<Typed>, origin: Origin) {
         self.refuse_word(name);
         let mut text = name.text.as_str();
         if text != "_" && self.scope.iter().any(|binding| binding.name == text) {
             self.error(name.span, format!("the name `{text}` is given twice"));
             text = "_"; // The name means the first one.
         }
-        let value = Some(Typed { temp: self.scope.len() as Temp, ty });
         let (name, span) = (text.to_owned(), name.span);
         self.scope.push(Binding { name, value, used: false, span, origin });
     }
@@ -498,7 +515,7 @@ impl Lowering<'_, '_> {
             None => self.expr(value, None),
         };
         self.refuse_word(name);
-        if self.effect.outputs.iter().any(|output| output.text == name.text) {
+        if self.effect.outputs.iter().any(|output| output.name.text == name.text) {
             self.partial = true;
             self.error(
                 name.span,
@@ -524,24 +541,38 @@ impl Lowering<'_, '_> {
                 self.assign_element(base, index, value);
             }
             ExprKind::Index(base, index) => self.assign_cell(base, index, value),
+            ExprKind::Call(function, arguments) if is_memory(function) => {
+                self.store(arguments, value, place.span);
+            }
             ExprKind::Reserved(what) => self.context.diagnostics.unsupported(span, what),
             _ => self.error(place.span, "expected the name of an output or a cell"),
         }
     }
 
     fn assign_cell(&mut self, base: &Expr, index: &Expr, value: &Expr) {
-        let Some((bank, index)) = self.cell(base, index) else { return };
+        let span = index.span;
+        let Some((IndexRule { bank, pair }, index)) = self.cell(base, index) else { return };
         let found = self.cx.machine.banks.get(usize::from(bank.0));
         let Some((of, name)) = found.map(|bank| (bank.of, bank.name.clone())) else { return };
-        let Some(value) = self.expr_of(value, Type::of_cell(of)) else { return };
+        let wanted = pair.map_or(Type::of_cell(of), Type::Int);
+        let Some(value) = self.expr_of(value, wanted) else { return };
         let clause = self.clause(&name);
-        self.write(WriteTo::Bank { bank, index }, value, clause, "the first write to a cell");
+        let words = "the first write to a cell";
+        let Some(pair) = pair else {
+            return self.write(WriteTo::Bank { bank, index }, value, clause, words);
+        };
+        let next = self.next_index(index, span);
+        let (Some(next), Some(halves)) = (next, self.split(value, pair, of, span)) else { return };
+        for (index, half) in [index, next].into_iter().zip(halves) {
+            self.write(WriteTo::Bank { bank, index }, half, clause, words);
+        }
     }
 
     fn assign_output(&mut self, name: &str, value: &Expr, span: Span) {
-        let Some(at) = self.effect.outputs.iter().position(|output| output.text == *name) else {
+        let Some(at) = self.effect.outputs.iter().position(|output| output.name.text == *name)
+        else {
             let known: Vec<&str> =
-                self.effect.outputs.iter().map(|output| output.text.as_str()).collect();
+                self.effect.outputs.iter().map(|output| output.name.text.as_str()).collect();
             let help = if known.is_empty() {
                 "the stack effect has no output; use `let` for a value with a name".to_owned()
             } else {
@@ -551,14 +582,14 @@ impl Lowering<'_, '_> {
             self.context.diagnostics.error_with_help(span, format!("`{name}` is no output"), help);
             return;
         };
-        let of = self.stack_type();
+        let of = self.value_type(&self.effect.outputs[at]);
         let value = self.expr_of(value, of);
         self.clause(name);
         if self.state.outputs.get(at).is_some_and(Option::is_some) {
             self.error(span, format!("the output `{name}` is assigned twice"));
         }
         for (output, slot) in self.effect.outputs.iter().zip(&mut self.state.outputs) {
-            if output.text == name {
+            if output.name.text == name {
                 // A faulty value still counts as assigned.
                 *slot = Some(value.unwrap_or(0));
             }
@@ -687,7 +718,7 @@ impl Lowering<'_, '_> {
             self.error(callee.span, format!("the action does not call `{}`", callee.text));
         }
         if !self.invokes() {
-            self.body.outputs = self.state.outputs.iter().map(|temp| temp.unwrap_or(0)).collect();
+            self.body.outputs = self.output_cells();
         }
     }
 
@@ -708,12 +739,12 @@ impl Lowering<'_, '_> {
         if self.invokes() {
             return self.returned_output();
         }
-        let of = self.stack_type();
         for at in 0..self.state.outputs.len() {
             if self.state.outputs[at].is_some() {
                 continue;
             }
-            let output = &self.effect.outputs[at];
+            let of = self.value_type(&self.effect.outputs[at]);
+            let output = &self.effect.outputs[at].name;
             let found = self.scope.iter_mut().find(|binding| binding.name == output.text);
             match found {
                 Some(Binding { value: Some(value), used, .. }) if value.ty == of => {
@@ -723,8 +754,11 @@ impl Lowering<'_, '_> {
                 }
                 Some(Binding { value: Some(value), .. }) => {
                     let message = format!("expected {of}, found {}", value.ty);
-                    let conversion = match of {
-                        Type::Int(of) => format!("{of}({})", output.text),
+                    let conversion = match (of, value.ty) {
+                        (Type::Int(of), Type::Int(found)) if !of.includes(found) => {
+                            format!("wrap({of}, {})", output.text)
+                        }
+                        (Type::Int(of), _) => format!("{of}({})", output.text),
                         _ => "…".to_owned(),
                     };
                     let help =

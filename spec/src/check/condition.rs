@@ -215,8 +215,8 @@ impl Reader<'_, '_> {
             }
             return None;
         };
-        if self.operands[at].kind != OperandKind::Immediate {
-            let message = format!("the operand `{name}` is no plain number");
+        if !matches!(self.operands[at].kind, OperandKind::Immediate | OperandKind::Index(_)) {
+            let message = format!("the operand `{name}` is neither a plain number nor an index");
             self.context.diagnostics.error(span, message);
             return None;
         }

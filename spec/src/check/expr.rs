@@ -3,7 +3,9 @@
 use super::body::{Fact, Lowering, Type};
 use super::machine;
 use crate::diagnostic::Span;
-use crate::isa::{BinaryOp, FloatOp, IntType, Op, OperandKind, Temp, UnaryOp, Union};
+use crate::isa::{
+    BankId, BinaryOp, FloatOp, IndexRule, IntType, Op, OperandKind, Temp, UnaryOp, Union,
+};
 use crate::lang::ast::{self, Expr, ExprKind};
 
 /// A value: the temporary that holds it, and its type.
@@ -136,7 +138,7 @@ impl Lowering<'_, '_> {
             }
             let known: Vec<String> =
                 self.scope.iter().map(|binding| binding.name.clone()).collect();
-            if self.effect.outputs.iter().any(|output| output.text == name) {
+            if self.effect.outputs.iter().any(|output| output.name.text == name) {
                 self.context.diagnostics.error_with_help(
                     span,
                     format!("the output `{name}` cannot be read"),
@@ -160,7 +162,7 @@ impl Lowering<'_, '_> {
             | Type::Closure
             | Type::List
             | Type::Operand(OperandKind::Function) => Some(value),
-            Type::Operand(OperandKind::Index(bank)) => {
+            Type::Operand(OperandKind::Index(IndexRule { bank, .. })) => {
                 let bank =
                     self.cx.machine.banks.get(usize::from(bank.0)).map_or("", |bank| &bank.name);
                 self.context.diagnostics.error_with_help(
@@ -182,10 +184,14 @@ impl Lowering<'_, '_> {
     }
 
     fn read(&mut self, base: &Expr, index: &Expr, span: Span) -> Option<Typed> {
-        let (bank, index) = self.cell(base, index)?;
+        let (IndexRule { bank, pair }, index) = self.cell(base, index)?;
         self.reads(span);
         let of = self.cx.machine.banks.get(usize::from(bank.0))?.of;
-        self.emit(Op::Read { bank, index }, Type::of_cell(of), span)
+        let cell = self.emit(Op::Read { bank, index }, Type::of_cell(of), span)?;
+        let Some(pair) = pair else { return Some(cell) };
+        let index = self.next_index(index, span)?;
+        let low = self.emit(Op::Read { bank, index }, Type::of_cell(of), span)?;
+        self.join(cell.temp, low.temp, pair, span)
     }
 
     /// Reads come before writes.
@@ -197,8 +203,8 @@ impl Lowering<'_, '_> {
         self.context.diagnostics.error_with_help(span, "a read after a write", help);
     }
 
-    /// The bank and index of `bank[operand]`.
-    pub(super) fn cell(&mut self, base: &Expr, index: &Expr) -> Option<(crate::isa::BankId, Temp)> {
+    /// The cells that `bank[operand]` means, and the first index.
+    pub(super) fn cell(&mut self, base: &Expr, index: &Expr) -> Option<(IndexRule, Temp)> {
         let ExprKind::Name(bank_name) = &base.kind else {
             self.context.diagnostics.error(base.span, "expected the name of a bank of cells");
             return None;
@@ -218,7 +224,7 @@ impl Lowering<'_, '_> {
             );
             return None;
         };
-        let bank = crate::isa::BankId(at as u8);
+        let bank = BankId(at as u8);
         if let Some(value) = index.number() {
             if value < 0 || value >= i128::from(banks[at].count) {
                 let message = format!("`{bank_name}` has the cells 0 to {}", banks[at].count - 1);
@@ -227,7 +233,7 @@ impl Lowering<'_, '_> {
             }
             let wide = Type::Int(IntType::unsigned(64));
             let cell = self.emit(Op::Const(value as u64), wide, index.span)?;
-            return Some((bank, cell.temp));
+            return Some((IndexRule { bank, pair: None }, cell.temp));
         }
         let ExprKind::Name(name) = &index.kind else {
             self.context.diagnostics.unsupported(index.span, "a computed index");
@@ -240,20 +246,20 @@ impl Lowering<'_, '_> {
         };
         binding.used = true;
         let value = binding.value?;
-        if value.ty != Type::Operand(OperandKind::Index(bank)) {
-            match value.ty {
-                Type::Int(_) | Type::Bool if self.operand_named(name).is_none() => {
-                    self.context.diagnostics.unsupported(index.span, "a computed index");
-                }
-                _ => self.context.diagnostics.error_with_help(
-                    index.span,
-                    format!("`{name}` is not an index of `{bank_name}`"),
-                    format!("declare it as one in the encoding: `{name}:u8 as {bank_name}`"),
-                ),
+        match value.ty {
+            Type::Operand(OperandKind::Index(rule)) if rule.bank == bank => {
+                return Some((rule, value.temp));
             }
-            return None;
+            Type::Int(_) | Type::Bool if self.operand_named(name).is_none() => {
+                self.context.diagnostics.unsupported(index.span, "a computed index");
+            }
+            _ => self.context.diagnostics.error_with_help(
+                index.span,
+                format!("`{name}` is not an index of `{bank_name}`"),
+                format!("declare it as one in the encoding: `{name}:u8 as {bank_name}`"),
+            ),
         }
-        Some((bank, value.temp))
+        None
     }
 
     fn call(
@@ -299,13 +305,29 @@ impl Lowering<'_, '_> {
                 let ty = machine::parse_int_type(name)?;
                 self.convert(ty, value, span)
             }
-            (None, "load" | "store" | "f32" | "one_of" | "unspecified", _) => {
+            (None, "memory", [ty, address]) => self.load(ty, address, span),
+            (None, "memory", _) => self.arity(name, 2, span),
+            (None, "calls", []) => self.active_calls(span),
+            (None, "calls", _) => self.arity(name, 0, span),
+            (None, "swap_bytes", [value]) => self.swap_bytes(value, span, wanted),
+            (None, "swap_bytes", _) => self.arity(name, 1, span),
+            (None, "f32" | "one_of" | "unspecified", _) => {
                 self.unsupported(span, &format!("the function `{name}`"))
             }
             _ => match self.dynamic_call(name, arguments, span) {
                 Some(value) => value,
                 None => {
-                    let known = ["div_trunc", "div_floor", "rem_trunc", "rem_floor", "wrap", "i32"];
+                    let known = [
+                        "div_trunc",
+                        "div_floor",
+                        "rem_trunc",
+                        "rem_floor",
+                        "wrap",
+                        "memory",
+                        "calls",
+                        "swap_bytes",
+                        "i32",
+                    ];
                     let known = known.into_iter().chain(super::dynamic::FUNCTIONS);
                     self.context.unknown(function.span, "function", name, known);
                     None

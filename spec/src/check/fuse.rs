@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 
 use super::body::Meaning;
 use super::encoding::Encoded;
-use super::{Context, InstructionContext, StackEffect};
+use super::{Context, InstructionContext, StackEffect, cells};
 use crate::diagnostic::Span;
 use crate::isa::{
     BinaryOp, Body, Clause, ClauseId, Instruction, IntType, Op, Operand, OperandKind, Temp,
@@ -78,7 +78,7 @@ impl<'a, 'c> Composer<'a, 'c> {
         effect: &'a StackEffect,
         context: &'a mut Context<'c>,
     ) -> Self {
-        let inputs = effect.inputs.len();
+        let inputs = cells(&effect.inputs).len();
         Self {
             cx,
             context,
@@ -173,10 +173,7 @@ impl<'a, 'c> Composer<'a, 'c> {
     fn number(&mut self, number: i128, wanted: &Operand, span: Span) -> Option<Temp> {
         let fits = match wanted.kind {
             OperandKind::Immediate => true,
-            OperandKind::Index(bank) => {
-                let bank = self.cx.machine.banks.get(usize::from(bank.0));
-                bank.is_some_and(|bank| number < i128::from(bank.count))
-            }
+            OperandKind::Index(rule) => number < i128::from(self.cx.machine.indexes(rule)),
             OperandKind::Label(_) | OperandKind::Constant(_) | OperandKind::Function => false,
         };
         match wanted.raw.cell(number).filter(|_| fits) {
@@ -252,7 +249,10 @@ impl<'a, 'c> Composer<'a, 'c> {
             let to = match write.to {
                 WriteTo::Bank { bank, index } => WriteTo::Bank { bank, index: temp(index) },
                 WriteTo::Output => WriteTo::Output,
-                WriteTo::Element { .. } | WriteTo::Entry { .. } | WriteTo::Global { .. } => {
+                WriteTo::Element { .. }
+                | WriteTo::Entry { .. }
+                | WriteTo::Global { .. }
+                | WriteTo::Memory { .. } => {
                     return self.unsupported_part(part);
                 }
             };
@@ -299,7 +299,9 @@ impl<'a, 'c> Composer<'a, 'c> {
             Op::Make { a, variant } => Op::Make { a: temp(a), variant },
             Op::Float { op, a, b } => Op::Float { op, a: temp(a), b: temp(b) },
             Op::Convert { way, ty, a } => Op::Convert { way, ty, a: temp(a) },
-            Op::Ask { .. } | Op::New { .. } => return self.unsupported_part(part),
+            Op::Ask { .. } | Op::New { .. } | Op::Depth | Op::Load { .. } | Op::Reach { .. } => {
+                return self.unsupported_part(part);
+            }
             Op::TrapIf { cond, trap, clause } => {
                 if !self.body.writes.is_empty() {
                     self.context.diagnostics.error_with_help(
@@ -355,12 +357,12 @@ impl<'a, 'c> Composer<'a, 'c> {
         if self.lowest > 0 {
             self.error(stack, "the effect pops more than the parts do");
         }
-        let (left, outputs) = (self.stack.len(), self.effect.outputs.len());
+        let (left, outputs) = (self.stack.len(), cells(&self.effect.outputs).len());
         if left != outputs {
             self.error(stack, format!("the parts leave {left} cells, the effect {outputs}"));
         }
         for output in &self.effect.outputs {
-            self.clause(&output.text);
+            self.clause(&output.name.text);
         }
         for (at, used) in self.used.clone().into_iter().enumerate() {
             if !used {
@@ -371,9 +373,11 @@ impl<'a, 'c> Composer<'a, 'c> {
         self.callee();
         self.traps();
         let name = last.and_then(|text| text.split_whitespace().next()).unwrap_or_default();
-        let falls_through = simple.get(name).is_some_and(|insn| insn.effect.falls_through);
+        let last = simple.get(name).map(|insn| &insn.effect);
+        let falls_through = last.is_some_and(|effect| effect.falls_through);
+        let returns_if_called = last.is_some_and(|effect| effect.returns_if_called);
         self.body.outputs = self.stack;
-        Some(Meaning { body: self.body, clauses: self.clauses, falls_through })
+        Some(Meaning { body: self.body, clauses: self.clauses, falls_through, returns_if_called })
     }
 
     /// A call must be that of the declared effect.

@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 
 use super::Context;
 use super::storage::{self, Cells, STAND_IN};
+use super::{memory, pair};
 use crate::diagnostic::Span;
 use crate::file::{CodeFile, HEADER, LimitFile, NoteFile, SpecFile, TrapFile};
 use crate::isa::{
@@ -67,12 +68,6 @@ pub(super) fn reserved(file: &SpecFile, context: &mut Context<'_>) {
             }
         }
     }
-    let keys = [("memory", file.machine.memory.is_some(), "linear memory")];
-    for (key, given, what) in keys {
-        if given {
-            context.diagnostics.unsupported(context.key_span(&["machine", key]), what);
-        }
-    }
 }
 
 /// What a program is.
@@ -108,6 +103,7 @@ pub(super) fn container(file: &SpecFile, context: &mut Context<'_>) -> Container
 /// instructions that use it are not reported too.
 pub(super) fn machine(file: &SpecFile, context: &mut Context<'_>) -> Machine {
     let union = storage::union(&file.types, context);
+    let pairs = pair::pairs(&file.types, context);
     let file = &file.machine;
     let cells = Cells { union: union.as_ref() };
     let stack = match &file.stack {
@@ -116,6 +112,7 @@ pub(super) fn machine(file: &SpecFile, context: &mut Context<'_>) -> Machine {
             .is_dropped(&["machine", "stack"])
             .then_some(StackRules { of: STAND_IN, depth: 1 }),
     };
+    let memory = memory::regions(&file.memory, context);
     let mut banks = Vec::new();
     banks.extend(cells.bank("locals", "local", file.locals.as_ref(), context));
     banks.extend(cells.bank("registers", "reg", file.registers.as_ref(), context));
@@ -141,7 +138,21 @@ pub(super) fn machine(file: &SpecFile, context: &mut Context<'_>) -> Machine {
         None => context.is_dropped(&["machine", "output"]).then_some(STAND_IN),
     };
     let heap = storage::heap(file, union.as_ref(), context);
-    Machine { stack, banks, call_depth, output, union, frames, named_globals, heap }
+    memory::start(file, &memory, &mut banks, context);
+    let saved = memory::saved(file.calls.as_ref(), &banks, context);
+    Machine {
+        stack,
+        banks,
+        call_depth,
+        output,
+        pairs,
+        union,
+        frames,
+        named_globals,
+        heap,
+        memory,
+        saved,
+    }
 }
 
 pub(super) fn limit(
@@ -242,6 +253,7 @@ pub(super) fn traps(file: &SpecFile, context: &mut Context<'_>) -> Vec<Trap> {
         "The operand stack would exceed its depth.",
         "The call stack is full.",
         "The heap would hold more live cells than the machine allows.",
+        "A load or store is not within a region of memory.",
     ];
     let mut traps: Vec<Trap> = LIMIT_TRAPS
         .into_iter()

@@ -3,11 +3,11 @@
 use indexmap::IndexMap;
 
 use super::machine::parse_int_type;
-use super::{Context, machine};
+use super::{Context, machine, pair};
 use crate::diagnostic::{Diagnostics, Span};
 use crate::file::{BitsFile, OperandFile, SpecFile};
 use crate::isa::{
-    BankId, ByteOrder, ConstantRule, IntType, LabelBase, LabelRole, LabelRule, Machine,
+    BankId, ByteOrder, ConstantRule, IndexRule, IntType, LabelBase, LabelRole, LabelRule, Machine,
     OperandKind, VariantId,
 };
 use crate::lang::ast::{BinaryOp, Expr, ExprKind, PatternItem, UnaryOp};
@@ -164,13 +164,14 @@ fn kind(
     tables: &Tables,
     context: &mut Context<'_>,
 ) -> Option<Kind> {
-    if file.is.0 != "const" {
-        for (key, given) in [("of", file.of.is_some()), ("first", file.first.is_some())] {
-            if given {
-                let span = context.key_span(&["operands", name, key]);
-                context.diagnostics.error(span, format!("only constants have `{key}`"));
-            }
-        }
+    let (is_constant, is_index) = (file.is.0 == "const", tables.banks.contains(&file.is.0));
+    if file.of.is_some() && !is_constant && !is_index {
+        let span = context.key_span(&["operands", name, "of"]);
+        context.diagnostics.error(span, "only constants and cells have `of`");
+    }
+    if file.first.is_some() && !is_constant {
+        let span = context.key_span(&["operands", name, "first"]);
+        context.diagnostics.error(span, "only constants have `first`");
     }
     if Storage::parse(name).is_some() {
         let span = context.key_span(&["operands", name]);
@@ -197,7 +198,10 @@ fn kind(
             return Some(Kind { raw, kind: OperandKind::Constant(rule) });
         }
         other => {
-            let kind = plain_kind(other, is_span, tables, context)?;
+            let mut kind = plain_kind(other, is_span, tables, context)?;
+            if let OperandKind::Index(rule) = &mut kind {
+                rule.pair = pair_of(name, file, rule.bank, machine, context)?;
+            }
             if file.value.is_some() {
                 let span = context.key_span(&["operands", name, "value"]);
                 context.diagnostics.error(span, "only labels have a `value`");
@@ -217,6 +221,30 @@ fn kind(
         }
     };
     Some(Kind { raw, kind: OperandKind::Label(rule) })
+}
+
+/// The type of the values that a kind of operands names, if they take two cells.
+fn pair_of(
+    name: &str,
+    file: &OperandFile,
+    bank: BankId,
+    machine: &Machine,
+    context: &mut Context<'_>,
+) -> Option<Option<IntType>> {
+    let Some(of) = &file.of else { return Some(None) };
+    let span = context.span(&["operands", name, "of"]);
+    let Some(pair) = machine.pair(of) else {
+        let known = machine.pairs.iter().map(|pair| pair.name.as_str());
+        context.unknown(span, "type of two slots", of, known);
+        return None;
+    };
+    let bank = machine.banks.get(usize::from(bank.0))?;
+    if bank.count < 2 {
+        let message =
+            format!("`{}` takes two cells, and there is one of `{}`", pair.name, bank.name);
+        context.diagnostics.error(span, message);
+    }
+    pair::halves(pair, bank.of, &format!("`{}`", bank.name), span, context).map(Some)
 }
 
 /// Which constants a kind of operands names.
@@ -279,7 +307,7 @@ pub(super) fn plain_kind(
         _ => {}
     }
     if let Some(at) = banks.iter().position(|bank| bank == name) {
-        return Some(OperandKind::Index(BankId(at as u8)));
+        return Some(OperandKind::Index(IndexRule { bank: BankId(at as u8), pair: None }));
     }
     match name {
         "const" | "func" => context.diagnostics.error_with_help(

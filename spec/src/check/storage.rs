@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use indexmap::IndexMap;
 
-use super::Context;
 use super::machine::{int_type, limit, parse_int_type};
+use super::{Context, pair};
 use crate::diagnostic::Span;
 use crate::file::{BankFile, FrameFile, GlobalsFile, MachineFile, StackFile, TextOrList};
 use crate::isa::{Bank, CellType, IntType, Owner, Payload, StackRules, Union, Variant};
@@ -31,7 +31,7 @@ pub(super) fn union(
     types: &IndexMap<String, IndexMap<String, Text>>,
     context: &mut Context<'_>,
 ) -> Option<Union> {
-    let mut unions = types.iter();
+    let mut unions = types.iter().filter(|(_, entries)| !pair::is_pair(entries));
     let (name, variants) = unions.next()?;
     for (other, _) in unions {
         let span = context.key_span(&["types", other]);
@@ -113,13 +113,13 @@ fn payload_of(text: &str, span: Span, context: &mut Context<'_>) -> Option<Paylo
     }
 }
 
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
 /// Whether a name is a type or a word of the language already.
-fn int_or_word(name: &str) -> bool {
+pub(super) fn int_or_word(name: &str) -> bool {
     parse_int_type(name).is_some() || PAYLOADS.iter().any(|(word, _)| *word == name)
 }
 
@@ -222,6 +222,7 @@ impl Cells<'_> {
             of: STAND_IN,
             count: 1,
             owner: Owner::Program,
+            start: Vec::new(),
         };
         let Some(file) = file else {
             return context.is_dropped(&["machine", key]).then_some(stand_in);
@@ -279,6 +280,7 @@ impl Cells<'_> {
             of: of.unwrap_or(STAND_IN),
             count: count.unwrap_or(1),
             owner: Owner::Program,
+            start: Vec::new(),
         });
         false
     }
@@ -317,6 +319,7 @@ impl Cells<'_> {
                 of: CellType::Value,
                 count: limits::FRAME_CELLS,
                 owner,
+                start: Vec::new(),
             });
         }
         limit(&frame.depth, &["machine", "frame", "depth"], limits::FRAMES, context).unwrap_or(1)

@@ -1,6 +1,8 @@
 //! The instruction set as a whole.
 
-use super::{BankId, CodeEnd, Container, InsnId, Instruction, Machine, Trap, TrapId, Version};
+use super::{
+    BankId, CodeEnd, Container, InsnId, Instruction, Machine, RegionId, Trap, TrapId, Version,
+};
 
 /// A note of the spec about its source: what it decided, or what the source has wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,9 +112,20 @@ impl Isa {
         u8::try_from(at).ok().map(BankId)
     }
 
+    /// The region of memory with a name.
+    pub fn find_region(&self, name: &str) -> Option<RegionId> {
+        let at = self.machine.memory.iter().position(|region| region.name == name)?;
+        u8::try_from(at).ok().map(RegionId)
+    }
+
     /// The ids of all banks, in order.
     pub fn banks(&self) -> impl Iterator<Item = BankId> {
         (0..self.machine.banks.len()).map(|at| BankId(at as u8))
+    }
+
+    /// The ids of all regions of memory, in order.
+    pub fn regions(&self) -> impl Iterator<Item = RegionId> {
+        (0..self.machine.memory.len()).map(|at| RegionId(at as u8))
     }
 
     /// What the spec decided where its source is silent.

@@ -242,8 +242,8 @@ pub struct EffectDecl {
 pub enum EffectItem {
     /// A cell.
     Cell(Name),
-    /// A cell with a type.
-    Typed(Name),
+    /// A value with a type: its name, and the name of its type.
+    Typed(Name, Name),
     /// Several cells: `xs:val[n]`, their name, their type, and the operand that says how many.
     List(Name, Name, Name),
     /// `..f`, what a subroutine does.

@@ -36,7 +36,7 @@ fn items(parser: &mut Parser<'_>, close: Token) -> Parsed<Vec<EffectItem>> {
             let ty = parser.type_ref()?;
             items.push(match ty.count {
                 Some(count) => EffectItem::List(name, ty.name, count),
-                None => EffectItem::Typed(name),
+                None => EffectItem::Typed(name, ty.name),
             });
         } else {
             items.push(EffectItem::Cell(name));

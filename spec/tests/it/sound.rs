@@ -1,8 +1,8 @@
 //! Sound specs: what the tables of an instruction set say.
 
 use bytestone_spec::isa::{
-    BinaryOp, ByteOrder, CellType, Field, InsnId, IntType, LIMIT_TRAPS, LabelBase, LabelRole, Op,
-    OperandKind, Part, TransferKind, UnaryOp, Version, Word, WriteTo,
+    BinaryOp, ByteOrder, CellType, Field, IndexRule, InsnId, IntType, LIMIT_TRAPS, LabelBase,
+    LabelRole, Op, OperandKind, Part, TransferKind, UnaryOp, Version, Word, WriteTo,
 };
 
 use crate::support::{HEADER, MACHINE, insn, isa, load_text, messages};
@@ -245,7 +245,7 @@ instructions:
     let bank = isa.find_bank("local").unwrap();
     assert_eq!(store.body.writes[0].to, WriteTo::Bank { bank, index: 1 });
     assert_eq!((store.body.writes[0].value, store.body.writes[0].guard), (0, None));
-    assert_eq!(store.operands[0].kind, OperandKind::Index(bank));
+    assert_eq!(store.operands[0].kind, OperandKind::Index(IndexRule { bank, pair: None }));
     assert_eq!(insn(&isa, "LOAD0").body.ops, [Op::Const(3), Op::Read { bank, index: 0 }]);
 
     let sign = &insn(&isa, "SIGN").body;

@@ -2,6 +2,7 @@
 //! result, and whether and how it traps.
 
 mod dead;
+mod fused;
 mod thread;
 mod window;
 
@@ -111,6 +112,7 @@ impl Passes {
             }
             if self.has(Pass::Fuse) {
                 window::shorten(listing, &rules.fuse);
+                fused::fuse(listing, isa);
             }
             if listing.entries.len() == before {
                 break;

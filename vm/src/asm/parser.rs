@@ -95,13 +95,16 @@ impl<'t> Parser<'_, 't> {
         // A line that was skipped has its error.
         let _: Result<(), Skipped> = if self.word(&span).starts_with('.') {
             self.directive(span)
+        } else if !self.codec.templates(self.template_word(&span)).is_empty() {
+            let word = self.template_word(&span).len();
+            self.templated(span.start..span.start + word)
         } else {
             self.instruction(span)
         };
     }
 
     /// Begins a statement that becomes bytes.
-    fn begin_code(&mut self, span: &Range<usize>) {
+    pub(super) fn begin_code(&mut self, span: &Range<usize>) {
         self.draft.begin_statement(span.start);
         if let Some(outline) = &mut self.outline {
             outline.begin_code(span, self.draft.here());
@@ -146,6 +149,13 @@ impl<'t> Parser<'_, 't> {
             return;
         };
         self.errors.push_with(span, || (kind(excerpt(name)), None));
+    }
+
+    /// The first part of a word: where a template may have a mark the word goes on.
+    fn template_word(&self, span: &Range<usize>) -> &'t str {
+        let word = self.word(span);
+        let is_mark = |c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '.');
+        &word[..word.find(is_mark).unwrap_or(word.len())]
     }
 
     fn is_register(&self, name: &str) -> bool {
@@ -235,7 +245,9 @@ impl<'t> Parser<'_, 't> {
             Some((mnemonic, form)) => (mnemonic, Some(form)),
             None => (self.word(&span), None),
         };
-        let Some(id) = self.codec.mnemonic(mnemonic) else {
+        let id = self.codec.mnemonic(mnemonic);
+        let plain = |id: &InsnId| self.codec.isa().instruction(*id).templates.is_empty();
+        let Some(id) = id.filter(plain) else {
             self.unknown_mnemonic(span, mnemonic);
             self.skip_rest();
             return Err(Skipped);
@@ -274,7 +286,12 @@ impl<'t> Parser<'_, 't> {
     }
 
     /// Holds operands to the condition of their instruction, and to how many elements its list has.
-    fn check_condition(&mut self, span: Range<usize>, insn: &Instruction, first_value: usize) {
+    pub(super) fn check_condition(
+        &mut self,
+        span: Range<usize>,
+        insn: &Instruction,
+        first_value: usize,
+    ) {
         if insn.count.is_none() && insn.conditions.is_empty() {
             return;
         }
@@ -317,7 +334,11 @@ impl<'t> Parser<'_, 't> {
     fn unknown_mnemonic(&mut self, span: Range<usize>, mnemonic: &str) {
         let instructions = self.codec.isa().instructions();
         self.errors.push_with(span, || {
-            let known = instructions.iter().map(|insn| insn.name.as_str());
+            let plain = instructions.iter().filter(|insn| insn.templates.is_empty());
+            let plain = plain.map(|insn| insn.name.as_str());
+            let mut words: Vec<&str> = self.codec.template_words().collect();
+            words.sort_unstable();
+            let known = plain.chain(words);
             let hint = match number(mnemonic) {
                 Some(_) => Some("bytes are written `.byte 0x0A, 11`".to_owned()),
                 None => did_you_mean(mnemonic, known),
@@ -326,11 +347,16 @@ impl<'t> Parser<'_, 't> {
         });
     }
 
-    fn operand(&mut self, operand: &Operand, raw: IntType, span: Range<usize>) -> Option<Value> {
+    pub(super) fn operand(
+        &mut self,
+        operand: &Operand,
+        raw: IntType,
+        span: Range<usize>,
+    ) -> Option<Value> {
         let word = self.word(&span);
         match operand.kind {
             OperandKind::Immediate => self.number(span, word, raw).map(Value::Cell),
-            OperandKind::Index(bank) => self.index(span, word, bank, raw).map(Value::Cell),
+            OperandKind::Index(rule) => self.index(span, word, rule.bank, raw).map(Value::Cell),
             OperandKind::Label(_) => self.label(span, word),
             OperandKind::Constant(rule) => self.constant(span, word, rule, raw).map(Value::Cell),
             OperandKind::Function => self.function(span, word, raw).map(Value::Cell),

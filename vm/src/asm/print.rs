@@ -1,6 +1,6 @@
 //! One instruction as text.
 
-use bytestone_spec::isa::{Isa, Operand, OperandKind};
+use bytestone_spec::isa::{Instruction, Isa, Operand, OperandKind, PieceKind, Template};
 
 use super::layout::is_unusual;
 use super::listing::push_part;
@@ -53,6 +53,9 @@ pub(super) fn write_with(
     part: impl Fn(&mut String, u8, &Operand, u64),
 ) {
     let description = isa.instruction(insn.id);
+    if let Some(template) = description.templates.first() {
+        return write_template(out, isa, description, template, operands, part);
+    }
     out.push_str(&description.name);
     if is_unusual(isa, insn, operands, origin) {
         out.push('/');
@@ -68,22 +71,7 @@ pub(super) fn write_with(
         }
         let at = description.operand_of(index);
         let operand = &description.operands[usize::from(at)];
-        match operand.kind {
-            OperandKind::Label(_) | OperandKind::Constant(_) | OperandKind::Function => {
-                part(out, at, operand, cell);
-                continue;
-            }
-            OperandKind::Index(bank) => {
-                out.push_str(&isa.machine().banks[usize::from(bank.0)].prefix);
-            }
-            OperandKind::Immediate => {}
-        }
-        let mut digits = itoa::Buffer::new();
-        out.push_str(if operand.raw.signed {
-            digits.format(cell as i64)
-        } else {
-            digits.format(cell)
-        });
+        write_operand(out, isa, at, operand, cell, &part);
     }
     match list {
         Some(list) if operands.len() == list => {
@@ -92,6 +80,56 @@ pub(super) fn write_with(
         }
         Some(_) => out.push(']'),
         None => {}
+    }
+}
+
+/// Appends an operand.
+fn write_operand(
+    out: &mut String,
+    isa: &Isa,
+    at: u8,
+    operand: &Operand,
+    cell: u64,
+    part: &impl Fn(&mut String, u8, &Operand, u64),
+) {
+    match operand.kind {
+        OperandKind::Label(_) | OperandKind::Constant(_) | OperandKind::Function => {
+            return part(out, at, operand, cell);
+        }
+        OperandKind::Index(rule) => {
+            out.push_str(&isa.machine().banks[usize::from(rule.bank.0)].prefix);
+        }
+        OperandKind::Immediate => {}
+    }
+    let mut digits = itoa::Buffer::new();
+    out.push_str(if operand.raw.signed { digits.format(cell as i64) } else { digits.format(cell) });
+}
+
+/// Appends an instruction in the form that the spec gives it.
+fn write_template(
+    out: &mut String,
+    isa: &Isa,
+    insn: &Instruction,
+    template: &Template,
+    operands: &[u64],
+    part: impl Fn(&mut String, u8, &Operand, u64),
+) {
+    for piece in &template.pieces {
+        if piece.space {
+            out.push(' ');
+        }
+        match &piece.kind {
+            PieceKind::Word(word) => out.push_str(word),
+            PieceKind::Mark(mark) => out.push(*mark),
+            PieceKind::Operand { operand: at, signed } => {
+                let operand = &insn.operands[usize::from(*at)];
+                let cell = operands.get(usize::from(*at)).copied().unwrap_or(0);
+                if *signed && operand.raw.value(cell) >= 0 {
+                    out.push('+');
+                }
+                write_operand(out, isa, *at, operand, cell, &part);
+            }
+        }
     }
 }
 

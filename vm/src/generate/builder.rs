@@ -6,6 +6,7 @@ use super::condition::choose;
 use super::draft::{Draft, Label, Operand};
 use super::entropy::Entropy;
 use super::plan::{Plan, Swarm, greatest_index};
+use super::pointer;
 use crate::codec::list_len;
 
 /// The most labels that wait for their place.
@@ -288,18 +289,26 @@ impl Builder<'_, '_, '_, '_> {
     fn emit(&mut self, id: InsnId, after: usize, lead: Lead) {
         let insn = self.plan.isa.instruction(id);
         let mut next = None;
+        let isa = self.plan.isa;
         let bound = self.plan.witness(id).map(|witness| choose(insn, witness, self.entropy));
+        let pointer = pointer::reach(isa, insn, self.entropy);
+        let bound = bound.map(|cells| pointer::replaced(isa, insn, cells, &pointer));
         let elements = bound.as_ref().map_or(0, |cells| list_len(insn, cells)).max(0) as usize;
         let count = insn.scalars() + elements;
         for index in 0..count {
             let operand = &insn.operands[usize::from(insn.operand_of(index))];
-            let fitting = bound.as_ref().and_then(|cells| cells.get(index));
+            let pointing = pointer.iter().find(|(at, _)| usize::from(*at) == index);
+            let pointing = pointing.map(|(_, cell)| cell).filter(|_| bound.is_none());
+            let fitting = bound.as_ref().and_then(|cells| cells.get(index)).or(pointing);
             let value = match operand.kind {
                 OperandKind::Immediate | OperandKind::Constant(_) | OperandKind::Function => {
                     Operand::Cell(match fitting {
                         Some(cell) => *cell,
                         None => self.entropy.cell(operand.raw),
                     })
+                }
+                OperandKind::Index(_) if fitting.is_some() => {
+                    Operand::Cell(fitting.copied().unwrap_or(0))
                 }
                 OperandKind::Index(_) => {
                     let greatest = greatest_index(self.plan.isa, operand).unwrap_or(0);

@@ -514,8 +514,8 @@ impl FunctionDraft<'_, '_, '_, '_> {
     fn operands_exist(&self, insn: &Instruction) -> bool {
         let here = &self.signatures[self.index];
         insn.operands.iter().all(|operand| match operand.kind {
-            OperandKind::Index(bank) => {
-                let bank = self.plan.isa.machine().banks.get(usize::from(bank.0));
+            OperandKind::Index(rule) => {
+                let bank = self.plan.isa.machine().banks.get(usize::from(rule.bank.0));
                 match bank.map(|bank| bank.owner) {
                     Some(Owner::Frame) => here.locals > 0,
                     Some(Owner::Closure) => !here.captures.is_empty(),
@@ -641,12 +641,12 @@ impl FunctionDraft<'_, '_, '_, '_> {
                 let chosen = part.or_else(|| self.entropy.pick_from(all));
                 (chosen.unwrap_or(0).into(), None)
             }
-            OperandKind::Index(bank) => {
-                let bank = self.plan.isa.machine().banks.get(usize::from(bank.0));
+            OperandKind::Index(rule) => {
+                let bank = self.plan.isa.machine().banks.get(usize::from(rule.bank.0));
                 let count = match bank.map(|bank| (bank.owner, bank.count)) {
                     Some((Owner::Frame, _)) => here.locals,
                     Some((Owner::Closure, _)) => here.captures.len() as u32,
-                    Some((Owner::Program, count)) => count,
+                    Some((Owner::Program, _)) => self.plan.isa.machine().indexes(rule),
                     None => 1,
                 };
                 (self.entropy.index(count.saturating_sub(1)).into(), None)

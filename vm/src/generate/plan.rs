@@ -171,9 +171,8 @@ fn is_usable(isa: &Isa, insn: &Instruction, cells: usize) -> bool {
 
 /// The greatest index that an operand can name.
 pub(super) fn greatest_index(isa: &Isa, operand: &Operand) -> Option<u32> {
-    let OperandKind::Index(bank) = operand.kind else { return None };
-    let count = isa.machine().banks.get(usize::from(bank.0))?.count;
-    let greatest = operand.raw.max().min(i128::from(count) - 1);
+    let OperandKind::Index(rule) = operand.kind else { return None };
+    let greatest = operand.raw.max().min(i128::from(isa.machine().indexes(rule)) - 1);
     u32::try_from(greatest).ok()
 }
 
@@ -192,7 +191,7 @@ fn has_one_height(insn: &Instruction) -> bool {
 /// Whether control always leaves the program or the subroutine.
 fn is_end(insn: &Instruction) -> bool {
     let effect = &insn.effect;
-    let leaves = effect.halts != effect.returns;
+    let leaves = effect.halts != effect.returns || effect.returns_if_called;
     leaves && !effect.falls_through && effect.jumps.is_empty() && effect.call.is_none()
 }
 
@@ -202,7 +201,10 @@ fn is_lean(insn: &Instruction, cells: usize) -> bool {
 }
 
 pub(super) fn can_trap(insn: &Instruction) -> bool {
-    insn.body.ops.iter().any(|op| matches!(op, Op::TrapIf { .. }))
+    insn.body
+        .ops
+        .iter()
+        .any(|op| matches!(op, Op::TrapIf { .. } | Op::Load { .. } | Op::Reach { .. }))
 }
 
 fn prints(insn: &Instruction) -> bool {

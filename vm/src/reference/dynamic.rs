@@ -197,7 +197,10 @@ pub(super) fn growth(state: &State, to: WriteTo, temps: &Temps) -> u64 {
             let is_new = map.zip(key).is_some_and(|(map, key)| !map.contains_key(&**key));
             2 * u64::from(is_new)
         }
-        WriteTo::Bank { .. } | WriteTo::Output | WriteTo::Global { .. } => 0,
+        WriteTo::Bank { .. }
+        | WriteTo::Output
+        | WriteTo::Global { .. }
+        | WriteTo::Memory { .. } => 0,
     }
 }
 

@@ -149,6 +149,12 @@ impl<'a> Notation<'a> {
             Change::Entry { key, value } => {
                 push_entry(line, self.variant(Payload::Map), key, value);
             }
+            Change::Memory { region, offset, value } => {
+                let region = self.isa.machine().memory.get(usize::from(region.0));
+                line.push_str(region.map_or("", |region| &region.name));
+                push_index(line, *offset);
+                push_set(line, value);
+            }
             Change::Out(value) => {
                 line.push_str("out ");
                 push_value(line, value);

@@ -1,6 +1,6 @@
 //! The state of any machine as an onlooker sees it, and the texts in which engines write it.
 
-use bytestone_spec::isa::Isa;
+use bytestone_spec::isa::{Isa, RegionId};
 
 use crate::state::State;
 use crate::value::wire::{self, push_number};
@@ -74,7 +74,8 @@ pub trait View {
     }
 
     /// The cells that are not fresh (zero, or the first variant of the union): the name of the bank, the key and the
-    /// value; banks in the order of the spec, cells by index, and then all global variables in the
+    /// value; banks in the order of the spec, cells by index, then each region of memory in groups of [`GROUP`] bytes
+    /// that are not all zero, by the offset of the first, and then all global variables in the
     /// order in which they were first set, of the bank `global`. Each value is a list of its own.
     fn cells(&self) -> impl Iterator<Item = (&str, Key, Value)> {
         std::iter::empty()
@@ -131,11 +132,30 @@ impl View for Seen<'_> {
             cells.map(|(index, value)| (bank.name.as_str(), Key::Index(index), value))
         });
         let globals = self.state.globals();
+        let banks = banks.chain(self.memory());
         banks.chain(globals.map(|(name, value)| (GLOBAL, Key::Name(name.into()), value)))
     }
 
     fn output(&self) -> impl DoubleEndedIterator<Item = Value> + ExactSizeIterator {
         self.state.output()
+    }
+}
+
+/// How many bytes of memory are shown as one cell.
+pub const GROUP: usize = 8;
+
+impl<'a> Seen<'a> {
+    /// The groups of bytes of memory that are not all zero, by region and offset.
+    fn memory(&self) -> impl Iterator<Item = (&'a str, Key, Value)> {
+        let regions = (0u8..).zip(&self.isa.machine().memory);
+        let state = self.state;
+        regions.flat_map(move |(id, region)| {
+            let groups = state.memory(RegionId(id)).chunks(GROUP).zip((0u32..).step_by(GROUP));
+            let groups = groups.filter(|(bytes, _)| bytes.iter().any(|byte| *byte != 0));
+            groups.map(|(bytes, offset)| {
+                (region.name.as_str(), Key::Index(offset), Value::Bytes(bytes.into()))
+            })
+        })
     }
 }
 

@@ -67,6 +67,7 @@ fn push_value(text: &mut String, value: &Value, again: &[u32]) {
         Value::Bool(truth) => text.push_str(if *truth { "true" } else { "false" }),
         Value::Float(bits) => text.push_str(&float_text(*bits)),
         Value::Str(string) => push_string(text, string),
+        Value::Bytes(bytes) => push_bytes(text, bytes),
         Value::Back(number) => push_number_of(text, *number, again),
         Value::Node(node) => {
             push_number_of(text, node.number, again);
@@ -74,6 +75,16 @@ fn push_value(text: &mut String, value: &Value, again: &[u32]) {
         }
         Value::Shallow(_) => text.push_str(&wire::text(value)),
         Value::Cut => text.push_str(wire::CUT),
+    }
+}
+
+/// Bytes as two hexadecimal digits each, with spaces between.
+fn push_bytes(text: &mut String, bytes: &[u8]) {
+    for (place, byte) in bytes.iter().enumerate() {
+        if place > 0 {
+            text.push(' ');
+        }
+        text.extend(wire::hex(*byte).map(char::from));
     }
 }
 

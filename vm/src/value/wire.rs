@@ -66,9 +66,13 @@ pub fn push_number(text: &mut Vec<u8>, number: i128) {
 }
 
 fn push_hex(text: &mut Vec<u8>, byte: u8) {
+    text.extend_from_slice(&hex(byte));
+}
+
+/// The two hexadecimal digits of a byte.
+pub(in crate::value) fn hex(byte: u8) -> [u8; 2] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    text.push(DIGITS[usize::from(byte >> 4)]);
-    text.push(DIGITS[usize::from(byte & 15)]);
+    [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]
 }
 
 #[inline(never)]
@@ -84,6 +88,10 @@ fn push_dynamic(text: &mut Vec<u8>, value: &Value) {
             }
         }
         Value::Str(string) => push_string(text, string),
+        Value::Bytes(bytes) => {
+            text.push(b'h');
+            bytes.iter().for_each(|byte| push_hex(text, *byte));
+        }
         Value::Node(node) => push_node(text, node),
         Value::Back(number) => {
             text.push(b'#');
@@ -254,6 +262,12 @@ impl<'t> Reader<'t> {
                 Err(ValueError { at, fault })
             };
         }
+        if let Some(digits) = word.strip_prefix('h')
+            && digits.len().is_multiple_of(2)
+            && digits.chars().all(is_hex)
+        {
+            return Ok(Value::Bytes(bytes(digits).into()));
+        }
         if let Some(digits) = word.strip_prefix('s')
             && digits.chars().all(is_hex)
         {
@@ -275,13 +289,10 @@ impl<'t> Reader<'t> {
             let what = ValueFault::Expected("a long string as its length, `~` and its CRC-32");
             return digest.map(Text::Long).ok_or_else(|| wrong(what));
         }
-        let nibble = |digit: u8| if digit <= b'9' { digit - b'0' } else { digit - b'a' + 10 };
-        let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
-        if !rest.is_empty() {
+        if !digits.len().is_multiple_of(2) {
             return self.scan.expected("a hexadecimal digit");
         }
-        let bytes = pairs.iter().map(|pair| nibble(pair[0]) << 4 | nibble(pair[1])).collect();
-        let string = String::from_utf8(bytes).map_err(|_| wrong(ValueFault::NotUtf8))?;
+        let string = String::from_utf8(bytes(digits)).map_err(|_| wrong(ValueFault::NotUtf8))?;
         if string.len() > Text::FULL {
             return Err(wrong(ValueFault::LongInFull));
         }
@@ -350,6 +361,13 @@ impl<'t> Reader<'t> {
         let found = self.scan.take(";");
         found.map_or_else(|| self.scan.expected("`;`"), Ok)
     }
+}
+
+/// The bytes that pairs of hexadecimal digits write.
+fn bytes(digits: &str) -> Vec<u8> {
+    let nibble = |digit: u8| if digit <= b'9' { digit - b'0' } else { digit - b'a' + 10 };
+    let (pairs, _) = digits.as_bytes().as_chunks::<2>();
+    pairs.iter().map(|pair| nibble(pair[0]) << 4 | nibble(pair[1])).collect()
 }
 
 fn is_hex(c: char) -> bool {

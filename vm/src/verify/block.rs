@@ -67,6 +67,8 @@ pub(super) struct Ending {
     pub calls: bool,
     /// To the caller.
     pub returns: bool,
+    /// To the caller, and nowhere else.
+    pub needs_call: bool,
 }
 
 impl Ending {
@@ -101,7 +103,7 @@ struct Shape {
     pushes: i32,
     ending: Ending,
     /// Operands that are indexes and whose encoding has room for one outside of the bank: the
-    /// operand, its type and the number of cells.
+    /// operand, its type and how many numbers name cells.
     indexes: Vec<(usize, IntType, u32)>,
     /// Operands that name parts of the module: the operand, its type and what it names.
     names: Vec<(usize, IntType, Naming)>,
@@ -117,7 +119,6 @@ struct Shape {
 
 impl Shape {
     fn all(isa: &Isa) -> Vec<Self> {
-        let banks = &isa.machine().banks;
         let shape = |insn: &bytestone_spec::isa::Instruction| {
             let effect = &insn.effect;
             let mut indexes = Vec::new();
@@ -133,8 +134,8 @@ impl Shape {
                     continue;
                 }
                 match operand.kind {
-                    OperandKind::Index(bank) => {
-                        let count = banks[usize::from(bank.0)].count;
+                    OperandKind::Index(rule) => {
+                        let count = isa.machine().indexes(rule);
                         if operand.raw.min() < 0 || operand.raw.max() >= i128::from(count) {
                             indexes.push((usize::from(at), operand.raw, count));
                         }
@@ -158,6 +159,7 @@ impl Shape {
                     falls,
                     calls,
                     returns: effect.returns && isa.machine().frames.is_none(),
+                    needs_call: !effect.returns_if_called,
                 },
                 indexes,
                 names,

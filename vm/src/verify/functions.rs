@@ -52,11 +52,13 @@ impl Naming {
         match kind {
             OperandKind::Constant(rule) => Some(Self::Constant(rule)),
             OperandKind::Function => Some(Self::Function),
-            OperandKind::Index(bank) => match isa.machine().banks.get(usize::from(bank.0))?.owner {
-                Owner::Program => None,
-                Owner::Frame => Some(Self::Local),
-                Owner::Closure => Some(Self::Upvalue),
-            },
+            OperandKind::Index(rule) => {
+                match isa.machine().banks.get(usize::from(rule.bank.0))?.owner {
+                    Owner::Program => None,
+                    Owner::Frame => Some(Self::Local),
+                    Owner::Closure => Some(Self::Upvalue),
+                }
+            }
             OperandKind::Immediate | OperandKind::Label(_) => None,
         }
     }

@@ -99,6 +99,7 @@ impl Walk<'_> {
         let ending = self.heights.blocks.work(block).ending;
         if ending.returns {
             match frame {
+                Frame::Main if !ending.needs_call => {}
                 Frame::Main => {
                     self.findings.add(self.heights.blocks.last_insn(block), Cause::NoCall);
                 }

@@ -6,6 +6,7 @@ mod generate;
 mod heap;
 mod machines;
 mod module;
+mod pairs;
 mod random;
 mod reference;
 mod support;

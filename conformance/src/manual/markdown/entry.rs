@@ -15,8 +15,11 @@ pub(super) fn entry(manual: &Manual<'_>, insn: &Instruction) -> String {
         prose::escape(&insn.name),
         manual.text(&insn.doc)
     );
-    let mut facts =
-        vec![prose::code(format!("{} {}", insn.name, operands::syntax(isa, insn)).trim())];
+    let syntax = operands::syntax(isa, insn);
+    let mut facts = vec![match insn.templates.is_empty() {
+        true => prose::code(format!("{} {syntax}", insn.name).trim()),
+        false => prose::code(&syntax),
+    }];
     facts.push(length_words(insn));
     facts.extend(insn.since.map(|since| format!("since {since}")));
     facts.extend(insn.features.iter().map(|feature| format!("needs {}", prose::escape(feature))));

@@ -204,9 +204,27 @@ impl Lowering<'_, '_> {
         if self.cx.machine.call_depth.is_none() {
             self.error(span, "the machine has no call stack: give `machine` `calls: {depth: …}`");
         }
-        let Ok(condition) = self.optional(condition) else { return };
+        let Ok(value) = self.optional(condition) else { return };
+        let facts = self.state.facts.clone();
+        if let Some(condition) = condition {
+            self.learn(condition, true);
+        }
+        let called = self.is_called();
+        self.state.facts = facts;
+        self.returns_if_called = Some(called && self.returns_if_called != Some(false));
         let clause = self.clause("return");
-        self.transfer(TransferKind::Return, condition, clause, span);
+        self.transfer(TransferKind::Return, value, clause, span);
+    }
+
+    /// Whether it is known that a call is active.
+    fn is_called(&self) -> bool {
+        let first = self.body.inputs + self.body.operands;
+        let is_depth = |temp: Temp| {
+            let op = temp.checked_sub(first).and_then(|at| self.body.ops.get(usize::from(at)));
+            op == Some(&Op::Depth)
+        };
+        let mut facts = self.state.facts.iter();
+        facts.any(|fact| matches!(fact, Fact::NotZero(temp) if is_depth(*temp)))
     }
 
     /// `return v`, from the frame of a function.
@@ -311,11 +329,11 @@ impl Lowering<'_, '_> {
                 (Some(then), Some(other)) if then == other => Some(*then),
                 (Some(then), Some(other)) => {
                     let op = Op::Select { cond, then: *then, other: *other };
-                    let ty = self.stack_type();
+                    let ty = self.value_type(&self.effect.outputs[at]);
                     Some(self.emit(op, ty, span).map_or(0, |value| value.temp))
                 }
                 (Some(_), None) | (None, Some(_)) => {
-                    let name = self.effect.outputs[at].text.clone();
+                    let name = self.effect.outputs[at].name.text.clone();
                     self.error(span, format!("the output `{name}` is assigned on one path only"));
                     Some(0)
                 }

@@ -118,7 +118,7 @@ impl<'t, 'u> Reader<'t, 'u> {
 
     fn has(&self, payload: Payload) -> bool {
         match self.form {
-            Form::Int(_) => false,
+            Form::Int(_) | Form::Bytes => false,
             Form::Union(union) => union.carrying(|have| have == payload).is_some(),
         }
     }
@@ -126,6 +126,9 @@ impl<'t, 'u> Reader<'t, 'u> {
     /// A value without quotes or brackets.
     fn word(&mut self) -> Result<Value, ValueError> {
         let at = self.scan.at;
+        if self.form == Form::Bytes {
+            return self.bytes();
+        }
         if self.scan.take(wire::CUT).is_some() {
             return Ok(Value::Cut);
         }
@@ -150,9 +153,29 @@ impl<'t, 'u> Reader<'t, 'u> {
         self.number(at, word)
     }
 
+    /// Bytes as two hexadecimal digits each, with spaces between.
+    fn bytes(&mut self) -> Result<Value, ValueError> {
+        let mut bytes = Vec::new();
+        loop {
+            let at = self.scan.at;
+            let digits = self.scan.take_while(|c| c.is_ascii_hexdigit());
+            match u8::from_str_radix(digits, 16) {
+                Ok(byte) if digits.len() == 2 => bytes.push(byte),
+                _ => {
+                    return self
+                        .wrong(at, ValueFault::Expected("a byte as two hexadecimal digits"));
+                }
+            }
+            if self.scan.take_while(|c| c == ' ').is_empty() {
+                return Ok(Value::Bytes(bytes.into()));
+            }
+        }
+    }
+
     fn number(&self, at: usize, word: &str) -> Result<Value, ValueError> {
         let of = match self.form {
             Form::Int(of) => Some(of),
+            Form::Bytes => None,
             Form::Union(union) => union.variants.iter().find_map(|variant| match variant.payload {
                 Payload::Int(of) => Some(of),
                 _ => None,

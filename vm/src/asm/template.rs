@@ -1,0 +1,189 @@
+//! Instructions whose assembly text has a form of its own.
+
+use std::ops::Range;
+
+use bytestone_spec::isa::{InsnId, Instruction, IntType, OperandKind, PieceKind, Template};
+
+use super::error::{AsmErrorKind, excerpt};
+use super::layout::{Forms, Value};
+use super::parser::{Parser, Skipped};
+use super::token::number;
+
+/// Where the operands of a template stand in a text, by their numbers; `None` for those left out.
+type Places = Vec<Option<Range<usize>>>;
+
+impl<'t> Parser<'_, 't> {
+    /// Reads the instruction that starts with the word at `span`, which is that of some template.
+    pub(super) fn templated(&mut self, span: Range<usize>) -> Result<(), Skipped> {
+        self.begin_code(&span);
+        let line = self.rest_of_line(span.start);
+        let codec = self.codec;
+        let forms = codec.templates(self.word(&span));
+        let insn = |id: InsnId| codec.isa().instruction(id);
+        let found = forms.iter().find_map(|(id, template)| {
+            Some((
+                *id,
+                fit(template, insn(*id), self.prefixes(insn(*id)), self.text, line.clone())?,
+            ))
+        });
+        self.skip_rest();
+        let Some((id, places)) = found else {
+            self.errors.push_with(line.clone(), || {
+                let texts = forms.iter().map(|(id, template)| {
+                    let insn = codec.isa().instruction(*id);
+                    format!("`{}`", written(template, insn))
+                });
+                let expected = texts.collect::<Vec<_>>().join(" or ");
+                let found = excerpt(&self.text[line.clone()]);
+                (AsmErrorKind::OperandForm { expected, found }, None)
+            });
+            return Err(Skipped);
+        };
+        let first_value = self.draft.value_count();
+        let errors_before = self.errors.count();
+        for (operand, place) in insn(id).operands.iter().zip(places) {
+            let value = match (place, operand.kind) {
+                (None, _) => Some(Value::Cell(0)),
+                (Some(span), OperandKind::Immediate) => self.bits(span, operand.raw),
+                (Some(span), OperandKind::Label(_)) if self.is_distance(&span) => {
+                    self.bits(span, operand.raw)
+                }
+                (Some(span), _) => self.operand(operand, operand.raw, span),
+            };
+            if let Some(value) = value {
+                self.draft.push_value(value);
+            }
+        }
+        if self.errors.count() == errors_before {
+            self.check_condition(span, insn(id), first_value);
+        }
+        if self.errors.count() == errors_before {
+            self.draft.push_insn(codec, id, Forms::all(codec.isa(), id), first_value);
+        }
+        Ok(())
+    }
+
+    /// What is before the comment on the line, from an offset on.
+    fn rest_of_line(&self, start: usize) -> Range<usize> {
+        let rest = &self.text[start..];
+        let end = rest.find(['\n', ';']).unwrap_or(rest.len());
+        start..start + rest[..end].trim_end().len()
+    }
+
+    /// What the indexes among the operands are written with.
+    fn prefixes(&self, insn: &Instruction) -> Vec<&str> {
+        let banks = &self.codec.isa().machine().banks;
+        let prefix = |kind| match kind {
+            OperandKind::Index(rule) => banks[usize::from(rule.bank.0)].prefix.as_str(),
+            _ => "",
+        };
+        insn.operands.iter().map(|operand| prefix(operand.kind)).collect()
+    }
+
+    /// Whether a label is given as the number that is stored: `+3`.
+    fn is_distance(&self, span: &Range<usize>) -> bool {
+        self.word(span).starts_with(['+', '-'])
+    }
+
+    /// A number; in hexadecimal or binary it gives the bits of a value.
+    fn bits(&mut self, span: Range<usize>, ty: IntType) -> Option<Value> {
+        let word = self.word(&span);
+        let digits = word.strip_prefix('+').unwrap_or(word);
+        let unsigned = IntType::unsigned(ty.bits);
+        if digits.starts_with("0x") || digits.starts_with("0b") {
+            let bits = number(digits).and_then(|bits| unsigned.cell(bits));
+            if let Some(bits) = bits {
+                return Some(Value::Cell(ty.wrap(bits)));
+            }
+        }
+        self.number(span, digits, ty).map(Value::Cell)
+    }
+}
+
+/// Where the operands stand if a text has the form of a template.
+fn fit(
+    template: &Template,
+    insn: &Instruction,
+    prefixes: Vec<&str>,
+    text: &str,
+    line: Range<usize>,
+) -> Option<Places> {
+    let mut places: Places = vec![None; insn.operands.len()];
+    let mut at = line.start;
+    for piece in &template.pieces {
+        let rest = &text[at..line.end];
+        let trimmed = rest.trim_start();
+        if piece.space && trimmed.len() == rest.len() {
+            return None;
+        }
+        at += rest.len() - trimmed.len();
+        let len = match &piece.kind {
+            PieceKind::Word(word) => {
+                let len = run(trimmed, "");
+                (trimmed[..len] == *word).then_some(len)?
+            }
+            PieceKind::Mark(mark) => trimmed.starts_with(*mark).then_some(mark.len_utf8())?,
+            PieceKind::Operand { operand, signed } => {
+                let number = usize::from(*operand);
+                let kind = insn.operands[number].kind;
+                let len = operand_len(trimmed, kind, *signed, prefixes[number])?;
+                places[number] = Some(at..at + len);
+                len
+            }
+        };
+        at += len;
+    }
+    text[at..line.end].trim().is_empty().then_some(places)
+}
+
+/// How long the operand is at the start of a text, if there is one.
+fn operand_len(text: &str, kind: OperandKind, signed: bool, prefix: &str) -> Option<usize> {
+    let sign = usize::from(text.starts_with(['+', '-']));
+    if signed && sign == 0 {
+        return None;
+    }
+    let numeral = |text: &str| text.starts_with(|c: char| c.is_ascii_digit());
+    let len = match kind {
+        OperandKind::Index(_) => {
+            let len = run(text, "");
+            let digits = text[..len].strip_prefix(prefix)?;
+            numeral(digits).then_some(len)?
+        }
+        OperandKind::Label(_) if sign > 0 => sign + run(&text[sign..], ""),
+        OperandKind::Label(_) => match text.strip_prefix("@-") {
+            Some(offset) => 2 + run(offset, ""),
+            None => run(text, "@"),
+        },
+        _ => {
+            let len = run(&text[sign..], "");
+            numeral(&text[sign..]).then_some(sign + len)?
+        }
+    };
+    (len > sign).then_some(len)
+}
+
+/// How many bytes at the start of a text are letters, digits, `_`, `.` or one of `more`.
+fn run(text: &str, more: &str) -> usize {
+    let goes_on = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.' || more.contains(c);
+    text.find(|c| !goes_on(c)).unwrap_or(text.len())
+}
+
+/// A template as the spec writes it.
+fn written(template: &Template, insn: &Instruction) -> String {
+    let mut text = String::new();
+    for piece in &template.pieces {
+        if piece.space {
+            text.push(' ');
+        }
+        match &piece.kind {
+            PieceKind::Word(word) => text.push_str(word),
+            PieceKind::Mark(mark) => text.push(*mark),
+            PieceKind::Operand { operand, .. } => {
+                text.push('{');
+                text.push_str(&insn.operands[usize::from(*operand)].name);
+                text.push('}');
+            }
+        }
+    }
+    text
+}
