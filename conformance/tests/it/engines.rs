@@ -111,6 +111,45 @@ fn a_level_that_is_not_reached_and_too_few_cases_are_told() {
     assert!(err(&run).contains("asks for 1000"), "{}", err(&run));
 }
 
+/// The VM in Python, which ends at programs that multiply.
+const ENDS: &str = r#"
+import os
+import sys
+
+sys.path.insert(0, sys.argv[1])
+import bytestone
+import vm
+
+engine = vm.build()
+
+
+def run(request, recorder):
+    if b"\x05" in request.program:
+        os._exit(3)
+    return engine.run(request, recorder)
+
+
+bytestone.serve(engine._replace(run=run))
+"#;
+
+#[test]
+fn a_case_at_which_an_engine_ends_can_be_known() {
+    let folder = folder();
+    write(folder.path(), "ends.py", ENDS);
+    let script = folder.path().join("ends.py").display().to_string();
+    let kit = Path::new(&python_vm()[1]).parent().expect("a folder").display().to_string();
+    let vm = shell_words::join(["python3".to_owned(), script, kit]);
+    let test = |more: &[&str]| {
+        let arguments = ["test", "--vm", &vm, "--case", "calculator/{halt,mul}"];
+        bytestone(folder.path(), &[&arguments[..], more].concat())
+    };
+    let run = test(&["--write-known-failures", "known.yaml"]);
+    assert_eq!(run.status.code(), Some(5), "{}{}", out(&run), err(&run));
+    let run = test(&["--known-failures", "known.yaml"]);
+    assert_eq!(run.status.code(), Some(0), "{}{}", out(&run), err(&run));
+    assert!(out(&run).contains("1 known"), "{}", out(&run));
+}
+
 #[test]
 fn known_failures_are_written_read_and_go_stale() {
     let folder = folder();

@@ -6,6 +6,7 @@ use super::Context;
 use super::body::{Lowering, Type};
 use super::expr::Typed;
 use super::machine::{int_type, limit};
+use super::storage::is_name;
 use crate::diagnostic::Span;
 use crate::file::{BankFile, CallsFile, MachineFile, RegionFile};
 use crate::isa::{
@@ -159,11 +160,6 @@ pub(super) fn saved(
         return None;
     };
     Some(Saved { bank: BankId(at as u8), first, last })
-}
-
-fn is_name(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_')
 }
 
 /// A number that is not negative, in decimal or `0x`.

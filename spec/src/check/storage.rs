@@ -52,6 +52,12 @@ pub(super) fn union(
             let message = "a variant's name holds lower-case letters, digits and `_`";
             context.diagnostics.error(context.key_span(&path), message);
         }
+        // Of the others the name is not written.
+        if **payload == *"unit" && is_wire_value(variant) {
+            let message = format!("`{variant}` is how engines write another value");
+            let help = "no unit is called `true` or `false`, or as a float, a string, bytes or a node is written";
+            context.diagnostics.error_with_help(context.key_span(&path), message, help);
+        }
         if let Some(payload) = payload_of(payload, context.span(&path), context) {
             checked.push(Variant { name: variant.clone(), payload });
         }
@@ -110,6 +116,22 @@ fn payload_of(text: &str, span: Span, context: &mut Context<'_>) -> Option<Paylo
             context.unknown(span, "payload", text, known);
             None
         }
+    }
+}
+
+/// Whether engines write something else so: a truth value, a float, a string, bytes, or what is left of a node.
+fn is_wire_value(name: &str) -> bool {
+    let Some((letter, digits)) = name.split_at_checked(1) else { return false };
+    let hexadecimal = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let decimal = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
+    if matches!(name, "true" | "false") {
+        return true;
+    }
+    match letter {
+        "d" => hexadecimal && digits.len() == 16,
+        "h" | "s" => hexadecimal,
+        "a" | "f" | "o" => decimal,
+        _ => false,
     }
 }
 
