@@ -3,7 +3,6 @@
 //! A file is a program with the bytes that it is given and the number that it must come to. What the machine is, and
 //! where the number is found at the end, is not said in the file: that is a [`Target`].
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -273,9 +272,7 @@ fn file(
 fn features(codec: &Codec<'_>, code: &[u8]) -> Vec<String> {
     // What does not decode fails later on, and is told of there.
     let Ok(program) = codec.decode(code) else { return Vec::new() };
-    let instructions = program.insns().iter().map(|insn| codec.isa().instruction(insn.id));
-    let features: BTreeSet<&String> = instructions.flat_map(|insn| &insn.features).collect();
-    features.into_iter().cloned().collect()
+    program.features(codec.isa()).into_iter().map(str::to_owned).collect()
 }
 
 /// The bytes that a program is given, for the region of memory that is the input.

@@ -18,7 +18,7 @@ mod finding;
 mod probe;
 mod shrink;
 
-pub use finding::{Found, Kind};
+pub use finding::{Found, Kind, What};
 
 /// Steps of a program.
 pub const FUEL: u64 = 10_000;

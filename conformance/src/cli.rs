@@ -8,6 +8,7 @@ mod engines;
 mod explain;
 mod export;
 mod fuzz;
+mod hold;
 mod import;
 mod input;
 mod new;

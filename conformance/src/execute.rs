@@ -15,6 +15,7 @@ use bytestone_vm::{Fault, Outcome, Program, Reference, State};
 
 use crate::case::trace::TraceRow;
 use crate::case::{Case, Expect, Place};
+use crate::judge::yaml_list;
 use crate::verdict::{Aspect, Difference};
 
 /// Steps of a run that are kept when a case has a trace.
@@ -253,21 +254,12 @@ fn round_trip_module(program: &Program, defects: &mut Vec<Difference>) {
 
 /// The features that a program uses are those that its case declares.
 fn requires(isa: &Isa, program: &Program, case: &Case, defects: &mut Vec<Difference>) {
-    let mut used: Vec<&str> = program
-        .insns()
-        .iter()
-        .flat_map(|insn| isa.instruction(insn.id).features.iter().map(String::as_str))
-        .collect();
-    used.sort_unstable();
-    used.dedup();
-    let mut declared: Vec<&str> = case.requires.iter().map(String::as_str).collect();
-    declared.sort_unstable();
+    let used = program.features(isa);
+    let declared: BTreeSet<&str> = case.requires.iter().map(String::as_str).collect();
     if used != declared {
-        defects.push(Difference {
-            aspect: Aspect::Requires,
-            expected: format!("[{}]", declared.join(", ")),
-            found: format!("[{}]", used.join(", ")),
-        });
+        let list = |names| yaml_list(&Vec::from_iter::<BTreeSet<&str>>(names));
+        let (expected, found) = (list(declared), list(used));
+        defects.push(Difference { aspect: Aspect::Requires, expected, found });
     }
 }
 

@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 
 use crate::diagnostic::{Diagnostics, Span};
+use crate::lang::{bounds, parse_expression};
 use crate::limits;
 use crate::yaml::{Entry, Node, Scalar, Value};
 
@@ -76,11 +77,8 @@ fn values(name: &str, node: &Node, diagnostics: &mut Diagnostics) -> Option<Vec<
     let one = |text: &str| vec![(name.to_owned(), text.to_owned())];
     match &node.value {
         Value::Scalar(scalar) => {
-            let range = scalar.text.split_once("..").and_then(|(first, last)| {
-                let (first, last): (u32, u32) =
-                    (first.trim().parse().ok()?, last.trim().parse().ok()?);
-                (first <= last).then_some(first..=last)
-            });
+            let range = bounds(&scalar.text).filter(|(first, last)| first <= last);
+            let range = range.map(|(first, last)| first..=last);
             if range.clone().is_some_and(|range| range.count() > limits::SECTION) {
                 let message = format!("a parameter has at most {} values", limits::SECTION);
                 diagnostics.error(node.span, message);
@@ -226,40 +224,24 @@ impl Member<'_> {
         places
     }
 
-    /// What stands for what is between braces: a name, or a sum of products of numbers and names.
+    /// What stands for what is between braces: a name, or an expression of numbers and names of numbers.
     fn value(&mut self, inner: &str) -> Option<String> {
         if let Some(place) = self.binding.iter().position(|(name, _)| name == inner) {
             self.used[place] = true;
             return Some(self.binding[place].1.clone());
         }
-        let mentions = inner.split(['+', '*', '-']).any(|term| self.number(term).is_none());
-        if mentions || inner.starts_with(char::is_whitespace) {
+        // A block of an action begins with space, or is no expression of numbers and parameters.
+        if inner.starts_with(char::is_whitespace) {
             return None;
         }
-        let mut sum: i64 = 0;
-        let mut sign = 1;
-        let mut rest = inner;
-        loop {
-            let end = rest.find(['+', '-']).unwrap_or(rest.len());
-            let factors = rest[..end].split('*');
-            let mut product = sign;
-            for factor in factors {
-                product = i64::checked_mul(product, self.number(factor)?)?;
-            }
-            sum = sum.checked_add(product)?;
-            let Some(operator) = rest[end..].chars().next() else { break };
-            sign = if operator == '-' { -1 } else { 1 };
-            rest = &rest[end + 1..];
-        }
+        let text = Scalar::plain(inner, Span::default());
+        let expression = parse_expression(&text, &mut Diagnostics::default())?;
+        let sum = expression.constant(&mut |name| self.number(name))?;
         Some(sum.to_string())
     }
 
-    fn number(&mut self, term: &str) -> Option<i64> {
-        let term = term.trim();
-        if let Ok(number) = term.parse::<u32>() {
-            return Some(number.into());
-        }
-        let place = self.binding.iter().position(|(name, _)| name == term)?;
+    fn number(&mut self, name: &str) -> Option<i128> {
+        let place = self.binding.iter().position(|(other, _)| other == name)?;
         let number = self.binding[place].1.parse::<u32>().ok()?;
         self.used[place] = true;
         Some(number.into())

@@ -1,5 +1,6 @@
 //! A decoded program: its bytes as a row of instructions with their operands.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use bytestone_spec::isa::{Encoding, InsnId, Isa, LabelBase, LabelRule, OperandKind, Part};
@@ -105,6 +106,12 @@ impl Program {
     /// The module, on machines whose programs are modules.
     pub fn module(&self) -> Option<&Module> {
         self.module.as_deref()
+    }
+
+    /// The features that its instructions belong to.
+    pub fn features<'isa>(&self, isa: &'isa Isa) -> BTreeSet<&'isa str> {
+        let features = self.insns.iter().flat_map(|insn| &isa.instruction(insn.id).features);
+        features.map(String::as_str).collect()
     }
 
     /// The index of the function to whose code an offset in the code belongs.

@@ -106,6 +106,12 @@ impl Programs<'_> {
         let about =
             format!("Found by fuzzing {} with seed {}: {}.", found.engine, found.seed, found.kind);
         text.push_str(&format!("  about: {}\n", quoted(&about)));
+        if let Ok(program) = self.codec.decode(&found.candidate.code) {
+            let features = Vec::from_iter(program.features(isa));
+            if !features.is_empty() {
+                text.push_str(&format!("  requires: {}\n", yaml_list(&features)));
+            }
+        }
         let listing = disassemble(&self.codec, &found.candidate.code, Style::Plain)
             .map_err(|error| error.to_string())?;
         text.push_str("  asm: |\n");
@@ -196,7 +202,7 @@ impl Programs<'_> {
             let stack = yaml_list(&file::texts(&stack));
             text.push_str(&format!("  final:\n    stack: {stack}\n"));
         }
-        if rows.len() <= TRACE_ROWS {
+        if (1..=TRACE_ROWS).contains(&rows.len()) {
             text.push_str("  trace: |\n");
             for row in rows {
                 text.push_str(&format!("    {row}\n"));

@@ -1,23 +1,22 @@
 //! `bytestone import`: tests of other projects, as cases that are run or written.
 
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use bytestone::bpf_conformance::{self, Imported, ResultPlace, Target, cases};
-use bytestone::known::{Coverage, KnownFailures};
-use bytestone::registry::{Registry, open_machine, read_source};
-use bytestone::report::{KnownWriter, Progress, Terminal};
-use bytestone::runner::{self, Event, Plan, Reporter, Selection, Tools};
-use bytestone::suite::{Order, Suite};
-use bytestone::verdict::Counts;
+use bytestone::known::Coverage;
+use bytestone::registry::{Registry, open_machine};
+use bytestone::report::{Progress, Terminal};
+use bytestone::runner::{Plan, Reporter, Selection};
+use bytestone::suite::Order;
 use clap::{Args, Subcommand};
 use globset::Glob;
 
-use super::engines::{Commands, EngineLimits, default_jobs, open_log};
+use super::engines::Commands;
 use super::export::write_tree;
+use super::hold::{self, Hold};
 use super::output::{self, Failure};
-use super::test::MISBEHAVED;
 
 /// Arguments of `bytestone import`.
 #[derive(Debug, Subcommand)]
@@ -60,20 +59,8 @@ pub struct BpfConformance {
     /// Only cases whose id or name matches; may be given several times
     #[arg(long, value_name = "GLOB")]
     case: Vec<Glob>,
-    /// Engine processes at once
-    #[arg(long, value_name = "N", default_value_t = default_jobs())]
-    jobs: usize,
     #[command(flatten)]
-    limits: EngineLimits,
-    /// Cases that are known to fail
-    #[arg(long, value_name = "FILE")]
-    known_failures: Option<PathBuf>,
-    /// Write the cases that fail to this file, as known failures
-    #[arg(long, value_name = "FILE", conflicts_with = "known_failures")]
-    write_known_failures: Option<PathBuf>,
-    /// Write every line that goes to an engine or comes from it to this file
-    #[arg(long, value_name = "FILE")]
-    log_io: Option<PathBuf>,
+    hold: Hold,
 }
 
 impl Import {
@@ -120,11 +107,8 @@ impl BpfConformance {
 
     /// Runs the cases, on every engine or on the tools themselves.
     fn hold(&self, imported: &Imported, machines: &Registry) -> Result<ExitCode, Failure> {
-        let mut known = match &self.known_failures {
-            Some(path) => KnownFailures::parse(read_source(path)?)
-                .map_err(|faulty| Failure::Faulty(Box::new(faulty)))?,
-            None => KnownFailures::default(),
-        };
+        let path = self.hold.known_failures.as_ref();
+        let mut known = hold::known_failures(path)?;
         let cases = self.case.iter().map(Glob::compile_matcher).collect();
         let selection = Selection { cases, ..Selection::default() };
         let mut plan = Plan {
@@ -133,32 +117,14 @@ impl BpfConformance {
             known: &mut known,
             max_failures: None,
         };
-        let log = open_log(self.log_io.as_ref())?;
-        let mut suites = Vec::new();
-        for setup in self.vm.setups()? {
-            let instances = self.limits.start(&setup, machines, self.jobs, log.as_ref())?;
-            suites.push(Suite::new(instances, Order::Given));
-        }
-        let mut reporters = self.reporters()?;
-        let mut total = Counts::default();
-        if suites.is_empty() {
-            total.merge(runner::run(&mut plan, machines, &mut Tools, &mut reporters)?);
-        }
-        for suite in &mut suites {
-            total.merge(runner::run(&mut plan, machines, suite, &mut reporters)?);
-        }
-        runner::publish(&mut reporters, &Event::Closed)?;
-        Ok(self.exit(total, &known))
-    }
-
-    fn reporters(&self) -> Result<Vec<Box<dyn Reporter>>, Failure> {
+        let setups = self.vm.setups()?;
+        let mut suites = self.hold.start(&setups, self.hold.limits, machines, Order::Given)?;
         let terminal = Terminal::new(std::io::stdout(), Progress::Lines, self.rerun());
         let mut reporters: Vec<Box<dyn Reporter>> = vec![Box::new(terminal)];
-        if let Some(path) = &self.write_known_failures {
-            let file = std::fs::File::create(path).map_err(|error| Failure::file(path, &error))?;
-            reporters.push(Box::new(KnownWriter::new(BufWriter::new(file))));
-        }
-        Ok(reporters)
+        reporters.extend(self.hold.reporter()?);
+        let total = hold::run(&mut plan, machines, &mut suites, &mut reporters)?;
+        let coverage = if self.case.is_empty() { Coverage::Whole } else { Coverage::Part };
+        Ok(hold::end(total, &known, path, coverage))
     }
 
     /// The command that runs one case, without its id.
@@ -178,24 +144,5 @@ impl BpfConformance {
         words.extend(self.vm.words());
         words.push("--case".to_owned());
         shell_words::join(words)
-    }
-
-    fn exit(&self, total: Counts, known: &KnownFailures) -> ExitCode {
-        let today = chrono::Utc::now().format("%Y-%m-%d").to_string();
-        let coverage = if self.case.is_empty() { Coverage::Whole } else { Coverage::Part };
-        let faults = known.faults(&today, coverage);
-        for fault in &faults {
-            eprintln!("error: known failures: {fault}");
-        }
-        if total.executed() == 0 {
-            eprintln!("error: no case was run to a result");
-        }
-        if total.failed > 0 || !faults.is_empty() {
-            ExitCode::FAILURE
-        } else if total.is_clean() {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::from(MISBEHAVED)
-        }
     }
 }

@@ -1,7 +1,6 @@
 //! `bytestone test`: hold engines to the corpus.
 
-use std::fs::File;
-use std::io::{BufWriter, IsTerminal, Write};
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -12,12 +11,10 @@ use bytestone::engine::reference::ReferenceEngine;
 use bytestone::engine::{Engine, Level, message};
 use bytestone::known::{Coverage, KnownFailures};
 use bytestone::project;
-use bytestone::registry::{Registry, read_source};
+use bytestone::registry::Registry;
 use bytestone::report::claim::ClaimWriter;
-use bytestone::report::{
-    Badge, Github, Html, JsonLines, Junit, KnownWriter, Markdown, Progress, Terminal,
-};
-use bytestone::runner::{self, Event, Examiner, Plan, Reporter, Selection, Shard, Tools};
+use bytestone::report::{Badge, Github, Html, JsonLines, Junit, Markdown, Progress, Terminal};
+use bytestone::runner::{Examiner, Plan, Reporter, Selection, Shard};
 use bytestone::suite::{self, Order, Suite};
 use bytestone::verdict::Counts;
 use bytestone_vm::codec::Codec;
@@ -25,7 +22,8 @@ use clap::{Args, ValueEnum};
 use globset::Glob;
 use serde_json::json;
 
-use super::engines::{Commands, EngineLimits, default_jobs, open_log, read_corpora, registry};
+use super::engines::{Commands, EngineLimits, read_corpora, registry};
+use super::hold::{self, Hold, create};
 use super::output::{self, Failure};
 use super::setting::Setting;
 use super::watch;
@@ -64,11 +62,6 @@ pub struct Test {
     /// A spec file of a machine that is not built in; may be given several times
     #[arg(long, value_name = "FILE")]
     spec: Vec<PathBuf>,
-    /// Engine processes at once
-    #[arg(long, value_name = "N", default_value_t = default_jobs())]
-    jobs: usize,
-    #[command(flatten)]
-    limits: EngineLimits,
     /// Stop after so many failures; what is left counts as not run
     #[arg(long, value_name = "N")]
     max_failures: Option<usize>,
@@ -88,15 +81,8 @@ pub struct Test {
     /// junit=report.xml
     #[arg(long, value_name = "FORMAT=FILE", value_parser = parse_report)]
     report: Vec<(ReportFormat, PathBuf)>,
-    /// Cases that are known to fail
-    #[arg(long, value_name = "FILE")]
-    known_failures: Option<PathBuf>,
-    /// Write the cases that fail to this file, as known failures
-    #[arg(long, value_name = "FILE", conflicts_with = "known_failures")]
-    write_known_failures: Option<PathBuf>,
-    /// Write every line that goes to an engine or comes from it to this file
-    #[arg(long, value_name = "FILE")]
-    log_io: Option<PathBuf>,
+    #[command(flatten)]
+    hold: Hold,
     /// List the selected cases and run nothing; with --format json an object a line
     #[arg(long)]
     list: bool,
@@ -212,8 +198,8 @@ impl Test {
             setting.engines = self.vm.setups()?;
         }
         setting.level = self.level.map(Level::from).or(setting.level);
-        setting.known_failures = self.known_failures.clone().or(setting.known_failures);
-        setting.timeout = self.limits.timeout.or(setting.timeout);
+        setting.known_failures = self.hold.known_failures.clone().or(setting.known_failures);
+        setting.timeout = self.hold.limits.timeout.or(setting.timeout);
         Ok(setting)
     }
 
@@ -232,11 +218,7 @@ impl Test {
         if self.list {
             return self.list(&corpus, &selection);
         }
-        let mut known = match &setting.known_failures {
-            Some(path) => KnownFailures::parse(read_source(path)?)
-                .map_err(|faulty| Failure::Faulty(Box::new(faulty)))?,
-            None => KnownFailures::default(),
-        };
+        let mut known = hold::known_failures(setting.known_failures.as_ref())?;
         let mut plan = Plan {
             corpus: &corpus,
             selection: &selection,
@@ -254,30 +236,15 @@ impl Test {
         plan: &mut Plan<'_>,
         machines: &Registry,
     ) -> Result<Counts, Failure> {
-        let log = open_log(self.log_io.as_ref())?;
-        let limits = EngineLimits { timeout: setting.timeout, ..self.limits };
+        let limits = EngineLimits { timeout: setting.timeout, ..self.hold.limits };
         let order = if self.shuffle { Order::ThenShuffled(self.seed) } else { Order::Given };
-        // All engines are started before the first case runs, so that one that does not start
-        // is told of at once.
-        let mut suites = Vec::new();
-        for setup in &setting.engines {
-            let instances = limits.start(setup, machines, self.jobs, log.as_ref())?;
-            let suite = Suite::new(instances, order);
-            if let Some(wanted) = setting.level {
-                check_level(wanted, &suite, machines, plan)?;
+        let mut suites = self.hold.start(&setting.engines, limits, machines, order)?;
+        if let Some(wanted) = setting.level {
+            for suite in &suites {
+                check_level(wanted, suite, machines, plan)?;
             }
-            suites.push(suite);
         }
-        let mut reporters = self.reporters()?;
-        let mut total = Counts::default();
-        if suites.is_empty() {
-            total.merge(runner::run(plan, machines, &mut Tools, &mut reporters)?);
-        }
-        for suite in &mut suites {
-            total.merge(runner::run(plan, machines, suite, &mut reporters)?);
-        }
-        runner::publish(&mut reporters, &Event::Closed)?;
-        Ok(total)
+        hold::run(plan, machines, &mut suites, &mut self.reporters()?)
     }
 
     /// Lists the selected cases: a line each, or a JSON object a line.
@@ -312,9 +279,7 @@ impl Test {
         for (format, path) in &self.report {
             reporters.push(self.reporter(*format, create(path)?));
         }
-        if let Some(path) = &self.write_known_failures {
-            reporters.push(Box::new(KnownWriter::new(create(path)?)));
-        }
+        reporters.extend(self.hold.reporter()?);
         Ok(reporters)
     }
 
@@ -365,7 +330,9 @@ impl Test {
             .machine(machine)
             .ok_or_else(|| Failure::Environment(format!("there is no machine `{machine}`")))?;
         let description = match setting.engines.first() {
-            Some(setup) => self.limits.start(setup, machines, 1, None)?[0].description().clone(),
+            Some(setup) => {
+                self.hold.limits.start(setup, machines, 1, None)?[0].description().clone()
+            }
             None => ReferenceEngine::new([isa]).description().clone(),
         };
         let subject = suite::subject(isa, &Codec::new(isa), case).map_err(Failure::Input)?;
@@ -380,42 +347,17 @@ impl Test {
         let whole =
             self.machine.is_empty() && self.case.is_empty() && self.shard == Shard::default();
         let coverage = if whole { Coverage::Whole } else { Coverage::Part };
-        let today = chrono::Utc::now().format("%Y-%m-%d").to_string();
-        let faults = known.faults(&today, coverage);
-        for fault in &faults {
-            let path = setting
-                .known_failures
-                .as_ref()
-                .map_or_else(String::new, |path| path.display().to_string());
-            eprintln!("error: {path}: {fault}");
-        }
-        let too_few = whole && total.executed() < setting.min_cases;
-        if too_few {
+        let code = hold::end(total, known, setting.known_failures.as_ref(), coverage);
+        if whole && total.executed() < setting.min_cases {
             eprintln!(
                 "error: {} cases were run to a result, and the project asks for {}",
                 total.executed(),
                 setting.min_cases
             );
+            return ExitCode::FAILURE;
         }
-        if total.executed() == 0 {
-            eprintln!("error: no case was run to a result");
-        }
-        if total.failed > 0 || !faults.is_empty() || too_few {
-            ExitCode::FAILURE
-        } else if total.is_clean() {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::from(MISBEHAVED)
-        }
+        code
     }
-}
-
-/// The exit code when no case failed, and yet not all is well.
-pub const MISBEHAVED: u8 = 5;
-
-fn create(path: &PathBuf) -> Result<Box<dyn Write + Send>, Failure> {
-    let file = File::create(path).map_err(|error| Failure::file(path, &error))?;
-    Ok(Box::new(BufWriter::new(file)))
 }
 
 fn check_machines(names: &[String], machines: &Registry) -> Result<(), Failure> {

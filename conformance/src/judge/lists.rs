@@ -14,8 +14,8 @@ pub fn stack_list(values: &[Value]) -> String {
 }
 
 /// The texts of values as an item of YAML each.
-pub fn yaml_list(texts: &[String]) -> String {
-    let items: Vec<String> = texts.iter().map(|text| yaml_item(text)).collect();
+pub fn yaml_list(texts: &[impl AsRef<str>]) -> String {
+    let items: Vec<String> = texts.iter().map(|text| yaml_item(text.as_ref())).collect();
     format!("[{}]", items.join(", "))
 }
 

@@ -1,8 +1,8 @@
 //! The `bytestone` command as a user runs it: output, errors and exit codes.
 
-use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
+
+use crate::tools::bytestone_with;
 
 /// What a call of the command gave.
 struct Call {
@@ -12,17 +12,7 @@ struct Call {
 }
 
 fn call_in(folder: &Path, arguments: &[&str], input: &[u8]) -> Call {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_bytestone"))
-        .args(arguments)
-        .current_dir(folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the command starts");
-    // A command that reads nothing closes its input early.
-    let _ = child.stdin.take().expect("it is piped").write_all(input);
-    let output = child.wait_with_output().expect("the command ends");
+    let output = bytestone_with(folder, arguments, input);
     Call {
         code: output.status.code(),
         out: String::from_utf8_lossy(&output.stdout).into_owned(),

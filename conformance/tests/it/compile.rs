@@ -1,8 +1,7 @@
 //! `bytestone compile` as a user runs it, what becomes of its programs, and sources in case files.
 
-use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
 use bytestone::bless::bless;
 use bytestone::case::{Case, load};
@@ -14,19 +13,7 @@ use bytestone_lang::Language;
 use bytestone_spec::diagnostic::{self, Style};
 use bytestone_vm::codec::Codec;
 
-fn call(folder: &Path, arguments: &[&str], input: &[u8]) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_bytestone"))
-        .args(arguments)
-        .current_dir(folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the command starts");
-    // A command that reads nothing closes its input early.
-    let _ = child.stdin.take().expect("it is piped").write_all(input);
-    child.wait_with_output().expect("the command ends")
-}
+use crate::tools::bytestone_with;
 
 fn out(output: &Output) -> &str {
     std::str::from_utf8(&output.stdout).expect("it is text")
@@ -59,7 +46,7 @@ print double(\"a\");
 #[test]
 fn code_is_text_beside_its_source() {
     let folder = folder(&[("sum.calc", SUM)]);
-    let stack = call(folder.path(), &["compile", "sum.calc"], b"");
+    let stack = bytestone_with(folder.path(), &["compile", "sum.calc"], b"");
     let expected = "\
 ; 1: x = 10; y = 3
 PUSH 10
@@ -79,25 +66,28 @@ PRINT
 HALT
 ";
     assert_eq!((stack.status.code(), out(&stack)), (Some(0), expected), "{}", err(&stack));
-    let register = call(folder.path(), &["compile", "--machine", "register", "-"], SUM.as_bytes());
+    let register =
+        bytestone_with(folder.path(), &["compile", "--machine", "register", "-"], SUM.as_bytes());
     assert!(out(&register).contains("; 2: z = x + y * 2\nLOAD R3, 2\n"), "{}", out(&register));
 }
 
 #[test]
 fn text_and_bytes_go_on_to_other_commands() {
     let folder = folder(&[("sum.calc", SUM), ("double.script", SCRIPT)]);
-    let text = call(folder.path(), &["compile", "sum.calc"], b"");
-    let ran = call(folder.path(), &["run", "calculator", "--from", "asm"], &text.stdout);
+    let text = bytestone_with(folder.path(), &["compile", "sum.calc"], b"");
+    let ran = bytestone_with(folder.path(), &["run", "calculator", "--from", "asm"], &text.stdout);
     assert_eq!(out(&ran), "16\n", "{}", err(&ran));
 
-    let text = call(folder.path(), &["compile", "double.script"], b"");
-    let bytes = call(folder.path(), &["compile", "double.script", "--to", "bytes"], b"");
-    let assembled = call(folder.path(), &["asm", "script", "--to", "bytes"], &text.stdout);
+    let text = bytestone_with(folder.path(), &["compile", "double.script"], b"");
+    let bytes = bytestone_with(folder.path(), &["compile", "double.script", "--to", "bytes"], b"");
+    let assembled =
+        bytestone_with(folder.path(), &["asm", "script", "--to", "bytes"], &text.stdout);
     assert_eq!(assembled.stdout, bytes.stdout, "{}", err(&assembled));
-    let ran = call(folder.path(), &["run", "script", "-"], &bytes.stdout);
+    let ran = bytestone_with(folder.path(), &["run", "script", "-"], &bytes.stdout);
     assert_eq!((ran.status.code(), out(&ran)), (Some(3), "8\n"), "{}", err(&ran));
 
-    let written = call(folder.path(), &["compile", "double.script", "-o", "double.bin"], b"");
+    let written =
+        bytestone_with(folder.path(), &["compile", "double.script", "-o", "double.bin"], b"");
     assert_eq!((written.status.code(), out(&written)), (Some(0), ""), "{}", err(&written));
     let file = std::fs::read(folder.path().join("double.bin")).expect("it was written");
     assert_eq!(file, bytes.stdout);
@@ -108,7 +98,7 @@ fn passes_are_chosen_one_by_one() {
     let hex = |passes: &str| {
         let arguments =
             ["compile", "--language", "calc", "--passes", passes, "--format", "hex", "-"];
-        out(&call(Path::new("."), &arguments, b"print 3 + 5 * 2")).to_owned()
+        out(&bytestone_with(Path::new("."), &arguments, b"print 3 + 5 * 2")).to_owned()
     };
     let plain = "01 03 00 00 00 01 05 00 00 00 01 02 00 00 00 05 03 09 00\n";
     assert_eq!(hex("none"), plain);
@@ -120,7 +110,8 @@ fn passes_are_chosen_one_by_one() {
 #[test]
 fn json_has_the_lines_of_all_functions() {
     let arguments = ["compile", "--language", "script", "--to", "json"];
-    let result = call(Path::new("."), &arguments, b"function f() {\nreturn 1;\n}\nprint f();");
+    let result =
+        bytestone_with(Path::new("."), &arguments, b"function f() {\nreturn 1;\n}\nprint f();");
     let json: serde_json::Value = serde_json::from_str(out(&result)).expect("it is JSON");
     assert_eq!((&json["language"], &json["machine"]), (&"script".into(), &"script".into()));
     // main: CLOSURE at 0 and STORE_GLOBAL at 5, LOAD_GLOBAL at 10, CALL at 15, PRINT at 20, HALT at 21; f from 22 on.
@@ -134,7 +125,7 @@ fn json_has_the_lines_of_all_functions() {
 #[test]
 fn all_errors_of_a_source_are_shown_in_their_lines() {
     let source = b"x = (1 +\nprint 2 $ 3\ny = 4 / x\n";
-    let result = call(Path::new("."), &["compile", "--language", "calc"], source);
+    let result = bytestone_with(Path::new("."), &["compile", "--language", "calc"], source);
     let expected = "\
 error: expected a value, found the end of the line
  --> <stdin>:1:9
@@ -184,7 +175,7 @@ fn what_cannot_be_compiled_is_told_with_a_way_out() {
     ];
     for (arguments, input, code, message) in cases {
         let arguments = [&["compile"], arguments].concat();
-        let result = call(Path::new(env!("CARGO_MANIFEST_DIR")), &arguments, input);
+        let result = bytestone_with(Path::new(env!("CARGO_MANIFEST_DIR")), &arguments, input);
         assert_eq!(result.status.code(), Some(code), "{arguments:?}: {}", err(&result));
         assert!(err(&result).contains(message), "{arguments:?}: {}", err(&result));
     }
@@ -193,8 +184,8 @@ fn what_cannot_be_compiled_is_told_with_a_way_out() {
 #[test]
 fn a_trap_names_line_and_function_of_the_source() {
     let folder = folder(&[("double.script", SCRIPT)]);
-    call(folder.path(), &["compile", "double.script", "-o", "double.bin"], b"");
-    let result = call(folder.path(), &["run", "script", "double.bin"], b"");
+    bytestone_with(folder.path(), &["compile", "double.script", "-o", "double.bin"], b"");
+    let result = bytestone_with(folder.path(), &["run", "script", "double.bin"], b"");
     assert_eq!((result.status.code(), out(&result)), (Some(3), "8\n"));
     assert!(
         err(&result).ends_with("\nit comes from line 2 of the source, in `fn 1`\n"),
@@ -202,16 +193,16 @@ fn a_trap_names_line_and_function_of_the_source() {
         err(&result)
     );
     let arguments = ["run", "script", "double.bin", "--source", "double.script"];
-    let result = call(folder.path(), &arguments, b"");
+    let result = bytestone_with(folder.path(), &arguments, b"");
     assert!(err(&result).ends_with(", in `fn 1`: return x * 2;\n"), "{}", err(&result));
 }
 
 #[test]
 fn a_trace_has_the_lines_of_the_source_above_its_steps() {
     let folder = folder(&[("double.script", SCRIPT)]);
-    call(folder.path(), &["compile", "double.script", "-o", "double.bin"], b"");
+    bytestone_with(folder.path(), &["compile", "double.script", "-o", "double.bin"], b"");
     let arguments = ["run", "script", "double.bin", "--trace", "--source", "double.script"];
-    let result = call(folder.path(), &arguments, b"");
+    let result = bytestone_with(folder.path(), &arguments, b"");
     let lines: Vec<&str> = out(&result).lines().filter(|line| line.starts_with(';')).collect();
     let expected = [
         "; main, line 1: let double = function (x) {",
@@ -224,13 +215,13 @@ fn a_trace_has_the_lines_of_the_source_above_its_steps() {
     assert_eq!(lines, expected);
 
     let arguments = ["run", "script", "double.bin", "--trace", "--format", "json"];
-    let result = call(folder.path(), &arguments, b"");
+    let result = bytestone_with(folder.path(), &arguments, b"");
     let json: serde_json::Value = serde_json::from_str(out(&result)).expect("it is JSON");
     let first = &json["trace"][0];
     assert_eq!((&first["function"], &first["line"]), (&"main".into(), &1.into()));
 
     let arguments = ["run", "calculator", "--hex", "00", "--source", "double.script"];
-    let result = call(folder.path(), &arguments, b"");
+    let result = bytestone_with(folder.path(), &arguments, b"");
     assert_eq!(result.status.code(), Some(2));
     assert!(err(&result).contains("does not say from which lines"), "{}", err(&result));
 }
@@ -380,7 +371,7 @@ fn a_case_with_a_source_is_exported_with_it() {
 fn a_case_with_a_source_is_explained_and_asked_of_engines() {
     let folder = source_corpus("[4]");
     let run = |arguments: &[&str]| {
-        let result = call(folder.path(), &[arguments, &["--corpus", "."]].concat(), b"");
+        let result = bytestone_with(folder.path(), &[arguments, &["--corpus", "."]].concat(), b"");
         assert_eq!(result.status.code(), Some(0), "{arguments:?}: {}", err(&result));
         out(&result).to_owned()
     };
@@ -422,9 +413,9 @@ fn the_page_on_the_languages_is_right() {
         [("calc", "x = 10", "16\n"), ("script", "function counter", "[0 6]\n[1 7]\n")]
     {
         let arguments = ["compile", "--language", language, "--to", "bytes"];
-        let bytes = call(Path::new("."), &arguments, example(start).as_bytes());
+        let bytes = bytestone_with(Path::new("."), &arguments, example(start).as_bytes());
         let machine = Language::from_name(language).expect("there is one").home();
-        let ran = call(Path::new("."), &["run", machine, "-"], &bytes.stdout);
+        let ran = bytestone_with(Path::new("."), &["run", machine, "-"], &bytes.stdout);
         assert_eq!(out(&ran), expected, "{}{}", err(&bytes), err(&ran));
     }
     let machines = Registry::built_in().expect("they are sound");

@@ -10,6 +10,7 @@ mod doctor;
 mod engines;
 mod explain;
 mod export;
+mod findings;
 mod guide;
 mod manual;
 mod new_engine;

@@ -1,16 +1,27 @@
 //! The command as a user runs it, and the programs of other languages that some tests need.
 
+use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 /// Runs the command in a folder, without input.
 pub fn bytestone(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_bytestone"))
+    bytestone_with(folder, arguments, b"")
+}
+
+/// Runs the command in a folder with an input.
+pub fn bytestone_with(folder: &Path, arguments: &[&str], input: &[u8]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_bytestone"))
         .args(arguments)
         .current_dir(folder)
-        .stdin(Stdio::null())
-        .output()
-        .expect("the command starts")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command starts");
+    // A command that reads nothing closes its input early.
+    let _ = child.stdin.take().expect("it is piped").write_all(input);
+    child.wait_with_output().expect("the command ends")
 }
 
 /// Whether a program is on the machine.

@@ -343,17 +343,7 @@ impl Lowering<'_, '_> {
         if let Some(binding) = self.scope.iter_mut().find(|binding| binding.name == count.text) {
             binding.used = true;
         }
-        self.refuse_word(name);
-        if self.scope.iter().any(|binding| binding.name == name.text) {
-            self.error(name.span, format!("the name `{}` is given twice", name.text));
-        }
-        self.scope.push(Binding {
-            name: name.text.clone(),
-            value: Some(Typed { temp: 0, ty: Type::List }),
-            used: false,
-            span: name.span,
-            origin: Origin::Input,
-        });
+        self.declare(name, Some(Typed { temp: 0, ty: Type::List }), Origin::Input);
     }
 
     /// Brings the number of elements of the list into scope.
@@ -365,10 +355,6 @@ impl Lowering<'_, '_> {
             }
         }
         let (Some(name), Some(count)) = (list, &conditions.count) else { return };
-        self.refuse_word(name);
-        if self.scope.iter().any(|binding| binding.name == name.text) {
-            return self.error(name.span, format!("the name `{}` is given twice", name.text));
-        }
         let ty = IntType::signed(64);
         let constant = Op::Const(count.constant as u64);
         let mut total = self.emit(constant, Type::Int(ty), name.span);
@@ -384,11 +370,13 @@ impl Lowering<'_, '_> {
             total = self.emit(sum, Type::Int(ty), name.span);
         }
         self.count = total.map(|total| total.temp);
-        let (name, span) = (name.text.clone(), name.span);
-        self.scope.push(Binding { name, value: total, used: true, span, origin: Origin::Let });
+        self.declare(name, total, Origin::Let);
+        if let Some(count) = self.scope.last_mut() {
+            count.used = true;
+        }
     }
 
-    /// The next input or operand.
+    /// The next name of an input, an operand or a value.
     fn declare(&mut self, name: &Name, value: Option<Typed>, origin: Origin) {
         self.refuse_word(name);
         let mut text = name.text.as_str();
@@ -514,23 +502,14 @@ impl Lowering<'_, '_> {
             Some(ty) => self.expr_of(value, ty).map(|temp| Typed { temp, ty }),
             None => self.expr(value, None),
         };
-        self.refuse_word(name);
         if self.effect.outputs.iter().any(|output| output.name.text == name.text) {
             self.partial = true;
             self.error(
                 name.span,
                 format!("`{0}` is an output: `{0} = …`, without `let`", name.text),
             );
-        } else if self.scope.iter().any(|binding| binding.name == name.text) {
-            self.error(name.span, format!("the name `{}` is given twice", name.text));
         } else {
-            self.scope.push(Binding {
-                name: name.text.clone(),
-                value,
-                used: false,
-                span: name.span,
-                origin: Origin::Let,
-            });
+            self.declare(name, value, Origin::Let);
         }
     }
 

@@ -366,6 +366,8 @@ impl Lowering<'_, '_> {
         let ty = machine::int_type(name, ty.span, self.context)?;
         let inner = self.expr(value, Some(Type::Int(IntType::unsigned(64))))?;
         match inner.ty {
+            // Nothing is lost.
+            Type::Int(from) if ty.includes(from) => Some(Typed { ty: Type::Int(ty), ..inner }),
             Type::Int(_) => {
                 self.emit(Op::Unary { op: UnaryOp::Wrap, ty, a: inner.temp }, Type::Int(ty), span)
             }

@@ -14,7 +14,9 @@ use crate::isa::{
     WriteTo, is_stored,
 };
 use crate::lang::ast::{Expr, ExprKind};
+use crate::lang::{bounds, parse_expression};
 use crate::limits;
+use crate::yaml::Scalar;
 
 /// The regions of a machine's memory.
 pub(super) fn regions(
@@ -36,7 +38,10 @@ pub(super) fn regions(
         }
         let [base_path, size_path, holds_path] =
             ["base", "size", "holds"].map(|key| [path[0], path[1], path[2], key]);
-        let base = number(&file.base);
+        let base = context
+            .scalar(&base_path)
+            .and_then(|text| parse_expression(text, context.diagnostics))
+            .and_then(|base| u64::try_from(base.number()?).ok());
         let size = limit(&file.size, &size_path, limits::REGION_BYTES, context).unwrap_or(1);
         let Some(base) = base.filter(|base| base.checked_add(size.into()).is_some()) else {
             let message = "expected an address of 64 bits, in decimal or `0x`";
@@ -75,7 +80,7 @@ pub(super) fn start(
         [("locals", "local", file.locals.as_ref()), ("registers", "reg", file.registers.as_ref())];
     for (key, name, file) in files {
         let Some(bank) = banks.iter_mut().find(|bank| bank.name == name) else { continue };
-        for (index, text) in file.iter().flat_map(|file| &file.start) {
+        for index in file.iter().flat_map(|file| file.start.keys()) {
             let path = ["machine", key, "start", index];
             let cell = index.parse().ok().filter(|index| *index < bank.count);
             let Some(cell) = cell else {
@@ -84,33 +89,34 @@ pub(super) fn start(
                 context.diagnostics.error(context.key_span(&path), message);
                 continue;
             };
-            let span = context.span(&path);
             let CellType::Int(of) = bank.of else {
+                let span = context.span(&path);
                 context.diagnostics.unsupported(span, "a dynamic value as the start of a cell");
                 continue;
             };
-            let start = start_of(text, of, memory, span, context);
+            let start = context.scalar(&path).and_then(|it| start_of(it, of, memory, context));
             bank.start.extend(start.map(|start| (cell, start)));
         }
     }
 }
 
 fn start_of(
-    text: &str,
+    text: &Scalar,
     of: IntType,
     memory: &[Region],
-    span: Span,
     context: &mut Context<'_>,
 ) -> Option<Start> {
-    if let Some(value) = signed(text) {
+    let expr = parse_expression(text, context.diagnostics)?;
+    let span = expr.span;
+    if let Some(value) = expr.constant(&mut |_| None) {
         let cell = of.cell(value);
         if cell.is_none() {
-            context.diagnostics.error(span, format!("{text} is not a value of type {of}"));
+            let message = format!("{} is not a value of type {of}", text.text);
+            context.diagnostics.error(span, message);
         }
         return cell.map(Start::Number);
     }
-    let parts = text.strip_suffix(')').and_then(|text| text.split_once('('));
-    let Some((what, name)) = parts else {
+    let Some((what, name)) = part_of_region(&expr) else {
         let message = "expected a number, or what a region of memory has, as in `base(input)`";
         context.diagnostics.error(span, message);
         return None;
@@ -137,6 +143,15 @@ fn start_of(
     Some(start)
 }
 
+/// `base(input)`: what is asked of a region, and its name.
+fn part_of_region(expr: &Expr) -> Option<(&str, &str)> {
+    let ExprKind::Call(what, arguments) = &expr.kind else { return None };
+    match (&what.kind, &arguments[..]) {
+        (ExprKind::Name(what), [Expr { kind: ExprKind::Name(name), .. }]) => Some((what, name)),
+        _ => None,
+    }
+}
+
 /// The registers that a call saves.
 pub(super) fn saved(
     calls: Option<&CallsFile>,
@@ -150,32 +165,13 @@ pub(super) fn saved(
         context.diagnostics.error(span, "the machine has no registers to save");
         return None;
     };
-    let range = text.split_once("..").and_then(|(first, last)| {
-        let (first, last): (u32, u32) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
-        (first <= last && last < banks[at].count).then_some((first, last))
-    });
-    let Some((first, last)) = range else {
+    let within = |&(first, last): &(u32, u32)| first <= last && last < banks[at].count;
+    let Some((first, last)) = bounds(text).filter(within) else {
         let message = "expected registers, as in `6..9`; both are counted";
         context.diagnostics.error(span, message);
         return None;
     };
     Some(Saved { bank: BankId(at as u8), first, last })
-}
-
-/// A number that is not negative, in decimal or `0x`.
-fn number(text: &str) -> Option<u64> {
-    let digits = text.replace('_', "");
-    match digits.strip_prefix("0x") {
-        Some(hex) => u64::from_str_radix(hex, 16).ok(),
-        None => digits.parse().ok(),
-    }
-}
-
-fn signed(text: &str) -> Option<i128> {
-    match text.strip_prefix('-') {
-        Some(digits) => number(digits).map(|value| -i128::from(value)),
-        None => number(text).map(i128::from),
-    }
 }
 
 impl Lowering<'_, '_> {

@@ -11,7 +11,7 @@ use crate::isa::{
     OperandKind, VariantId,
 };
 use crate::lang::ast::{BinaryOp, Expr, ExprKind, PatternItem, UnaryOp};
-use crate::lang::{parse_expression, parse_pattern, parse_signature};
+use crate::lang::{bounds, parse_expression, parse_pattern, parse_signature};
 use crate::limits;
 use crate::yaml::{Node, Scalar};
 
@@ -138,12 +138,9 @@ fn word(name: &str, file: &BitsFile, context: &mut Context<'_>) -> Option<WordSh
     let mut fields = IndexMap::new();
     let mut sound = true;
     for (field, bits) in &file.fields {
-        let range = bits.split_once("..").and_then(|(high, low)| {
-            let (high, low) = (high.trim().parse::<u8>().ok()?, low.trim().parse::<u8>().ok()?);
-            (high >= low && high < width.unwrap_or(64)).then_some((high, low))
-        });
-        if let Some(range) = range {
-            fields.insert(field.clone(), range);
+        let within = |&(high, low): &(u32, u32)| high >= low && high < width.unwrap_or(64).into();
+        if let Some((high, low)) = bounds(bits).filter(within) {
+            fields.insert(field.clone(), (high as u8, low as u8));
         } else {
             sound = false;
             let span = context.span(&["bits", name, "fields", field]);

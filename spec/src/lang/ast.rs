@@ -63,6 +63,31 @@ impl Expr {
             _ => None,
         }
     }
+
+    /// The value of an expression of numbers and of names that have a value; `None` for any other, and where a step
+    /// leaves the range of 128 bits.
+    pub fn constant(&self, named: &mut impl FnMut(&str) -> Option<i128>) -> Option<i128> {
+        match &self.kind {
+            ExprKind::Name(name) => named(name),
+            ExprKind::Unary(UnaryOp::Minus, inner) => inner.constant(named)?.checked_neg(),
+            ExprKind::Binary(op, a, b) => {
+                let (a, b) = (a.constant(named)?, b.constant(named)?);
+                match op {
+                    BinaryOp::Add => a.checked_add(b),
+                    BinaryOp::Sub => a.checked_sub(b),
+                    BinaryOp::Mul => a.checked_mul(b),
+                    BinaryOp::Or => Some(a | b),
+                    BinaryOp::And => Some(a & b),
+                    BinaryOp::Shl => {
+                        let width = u32::try_from(b).ok().filter(|width| *width < 64)?;
+                        a.checked_mul(1 << width)
+                    }
+                    _ => None,
+                }
+            }
+            _ => self.number(),
+        }
+    }
 }
 
 /// An arm of a `match`.

@@ -1,6 +1,6 @@
 //! `match`: which arms there are, whether they cover every value, and what each does.
 
-use super::{Binding, Lowering, Origin, Type};
+use super::{Lowering, Origin, Type};
 use crate::check::expr::Typed;
 use crate::diagnostic::Span;
 use crate::isa::{BinaryOp, IntType, Op, Payload, Temp, VariantId};
@@ -217,18 +217,7 @@ impl Lowering<'_, '_> {
             let payload = variants.get(usize::from(variant.0)).map(|variant| variant.payload);
             let Some(ty) = payload.and_then(Type::of_payload) else { continue };
             let value = self.emit(Op::Payload { a: value.temp, variant }, ty, span);
-            self.refuse_word(name);
-            if self.scope.iter().any(|binding| binding.name == name.text) {
-                self.error(name.span, format!("the name `{}` is given twice", name.text));
-                continue;
-            }
-            self.scope.push(Binding {
-                name: name.text.clone(),
-                value,
-                used: false,
-                span: name.span,
-                origin: Origin::Let,
-            });
+            self.declare(name, value, Origin::Let);
         }
     }
 }

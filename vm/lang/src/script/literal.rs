@@ -46,7 +46,7 @@ fn read_escape(text: &str) -> Option<(char, usize)> {
     Some((plain, 2))
 }
 
-/// `\uXXXX`, or two of them where the character needs a pair.
+/// `\u` and four hexadecimal digits, or two of them where the character needs a pair.
 fn read_unicode(text: &str) -> Option<(char, usize)> {
     let unit = |text: &str| {
         let digits = text.strip_prefix("\\u")?.get(..4)?;
