@@ -193,8 +193,7 @@ impl Subject {
     /// Runs a program and holds each step to the verifier.
     fn run(&self, code: &[u8], verified: &Verified) -> Result<Fate, Defect> {
         match soundness::check(self.isa, verified, FUEL) {
-            Ok(Outcome::Halt) => Ok(Fate::Clean),
-            Ok(_) => Ok(Fate::Accepted),
+            Ok(outcome) => Ok(fate(outcome)),
             Err(unsound) => Err(self.defect(code, unsound)),
         }
     }
@@ -210,6 +209,11 @@ impl Subject {
             }
         }
     }
+}
+
+/// What became of a program that ran to an outcome.
+fn fate(outcome: Outcome) -> Fate {
+    if outcome == Outcome::Halt { Fate::Clean } else { Fate::Accepted }
 }
 
 /// The place in [`Target::Decoder`] inputs, and others that start with a machine, of a built-in machine.
@@ -335,8 +339,7 @@ pub fn spec(data: &[u8]) -> Result<Fate, Defect> {
         codec.decode(&code).map_err(|error| defect(format!("a generated program: {error}")))?;
     let Ok(verified) = verify(&isa, program) else { return Ok(Fate::Accepted) };
     match soundness::check(&isa, &verified, FUEL) {
-        Ok(Outcome::Halt) => Ok(Fate::Clean),
-        Ok(_) => Ok(Fate::Accepted),
+        Ok(outcome) => Ok(fate(outcome)),
         Err(unsound) => Err(defect(format!("{unsound}\nprogram: {}", hex(&code)))),
     }
 }
@@ -350,15 +353,15 @@ pub fn run(data: &[u8]) -> Result<Fate, Defect> {
     let Some((subject, rest)) = Subject::choose(data) else { return Ok(Fate::Rejected) };
     let code = subject.generator.program(&mut Unstructured::new(rest));
     let Some(verified) = subject.accept(&code)? else { return Ok(Fate::Rejected) };
-    let fate = subject.run(&code, &verified)?;
-    let reference = Reference::new(subject.isa, &verified);
-    let traced = || {
-        let (mut state, mut hash) = (State::new(subject.isa), HashTrace::new(subject.isa));
-        let outcome = reference.run(&mut state, FUEL, &mut hash);
-        (outcome, hash.finish(&state), state)
-    };
-    if traced() != traced() {
+    let isa = subject.isa;
+    let mut hash = HashTrace::new(isa);
+    let checked = soundness::check_traced(isa, &verified, FUEL, &mut hash);
+    let (outcome, state) = checked.map_err(|unsound| subject.defect(&code, unsound))?;
+    let (mut again, mut other) = (State::new(isa), HashTrace::new(isa));
+    let repeated = Reference::new(isa, &verified).run(&mut again, FUEL, &mut other);
+    let same = repeated == Ok(outcome) && state == again;
+    if !same || hash.finish(&state) != other.finish(&again) {
         return Err(subject.defect(&code, "two runs differ"));
     }
-    Ok(fate)
+    Ok(fate(outcome))
 }

@@ -4,7 +4,7 @@ use bytestone_spec::isa::{CellType, Isa};
 
 use crate::reference::{Outcome, Reference, Stuck};
 use crate::state::State;
-use crate::trace::{Change, Tracer};
+use crate::trace::{Change, NoTrace, Tracer};
 use crate::value::{Form, Value};
 use crate::verify::{MaxStack, Verified};
 
@@ -63,11 +63,25 @@ pub enum Unsound {
 /// # Errors
 /// The first contradiction.
 pub fn check(isa: &Isa, verified: &Verified, fuel: u64) -> Result<Outcome, Unsound> {
+    check_traced(isa, verified, fuel, &mut NoTrace).map(|(outcome, _)| outcome)
+}
+
+/// The same while a tracer looks on. Returns the last state too.
+///
+/// # Errors
+/// The first contradiction.
+pub fn check_traced(
+    isa: &Isa,
+    verified: &Verified,
+    fuel: u64,
+    tracer: &mut impl Tracer,
+) -> Result<(Outcome, State), Unsound> {
     let mut state = State::new(isa);
-    let mut tracer = SoundnessTrace::new(isa, verified);
-    let outcome = Reference::new(isa, verified).run(&mut state, fuel, &mut tracer)?;
-    tracer.finish()?;
-    Ok(outcome)
+    let mut soundness = SoundnessTrace::new(isa, verified);
+    let mut both = (&mut soundness, tracer);
+    let outcome = Reference::new(isa, verified).run(&mut state, fuel, &mut both)?;
+    soundness.finish()?;
+    Ok((outcome, state))
 }
 
 /// Compares a run, from its first step on, with what the verifier said.

@@ -51,6 +51,7 @@ impl PartialEq for State {
         };
         (self.pc, self.steps) == (other.pc, other.steps)
             && calls(self) == calls(other)
+            && self.numbers().eq(other.numbers())
             && shown(self) == shown(other)
             && self.globals.keys().eq(other.globals.keys())
             && self.memory == other.memory
@@ -92,6 +93,14 @@ pub(crate) struct Bank {
     start: Arc<[(u32, Start)]>,
     /// None if the bank belongs to frames or closures.
     pub(crate) cells: Box<[u64]>,
+}
+
+/// What a cell holds that nothing was written to.
+fn fresh(of: CellType) -> u64 {
+    match of {
+        CellType::Int(_) => 0,
+        CellType::Value => Union::FRESH,
+    }
 }
 
 /// Why a cell cannot be set.
@@ -139,11 +148,7 @@ impl State {
         let machine = isa.machine();
         let bank = |bank: &bytestone_spec::isa::Bank| {
             let count = if bank.owner == Owner::Program { bank.count } else { 0 };
-            let fresh = match bank.of {
-                CellType::Int(_) => 0,
-                CellType::Value => Union::FRESH,
-            };
-            let cells = vec![fresh; count as usize].into_boxed_slice();
+            let cells = vec![fresh(bank.of); count as usize].into_boxed_slice();
             Bank { of: bank.of, owner: bank.owner, start: bank.start.as_slice().into(), cells }
         };
         let mut state = Self {
@@ -222,6 +227,15 @@ impl State {
     pub fn bank(&self, bank: BankId) -> impl Iterator<Item = Value> {
         let of = self.banks.get(usize::from(bank.0)).map_or(CellType::Value, |bank| bank.of);
         self.bank_cells(bank).map(move |cell| self.show().value(of, cell))
+    }
+
+    /// The cells of a bank that are not fresh (zero, or the first variant of the union), by index: those of the running
+    /// frame, if the bank belongs to frames or closures.
+    pub fn used_cells(&self, bank: BankId) -> impl Iterator<Item = (u32, Value)> {
+        let of = self.banks.get(usize::from(bank.0)).map_or(CellType::Value, |bank| bank.of);
+        // Most cells are fresh: they are passed over as the bits that they are.
+        let used = (0..).zip(self.bank_cells(bank)).filter(move |(_, cell)| *cell != fresh(of));
+        used.map(move |(index, cell)| (index, self.show().value(of, cell)))
     }
 
     /// The cells of a bank, by index.
@@ -380,19 +394,26 @@ impl State {
         value
     }
 
-    /// The values of everything that is stored, as one row.
+    /// What stores numbers, whose values are their cells.
+    fn numbers(&self) -> impl Iterator<Item = &[u64]> {
+        let is_number = |of: CellType| of != CellType::Value;
+        let stack = self.stack_type.filter(|of| is_number(*of)).map(|_| self.stack.as_slice());
+        let banks = self.banks.iter().filter(move |bank| is_number(bank.of));
+        stack.into_iter().chain(banks.map(|bank| &*bank.cells))
+    }
+
+    /// All dynamic values that are stored, as one row.
     fn all_values(&self) -> Vec<Value> {
         let mut show = self.show();
-        let stack = self.stack_type.unwrap_or(CellType::Value);
-        let mut values: Vec<Value> =
-            self.stack.iter().map(|&cell| show.value(stack, cell)).collect();
+        let stack = self.stack.iter().filter(|_| self.stack_type == Some(CellType::Value));
+        let mut values: Vec<Value> = stack.map(|&cell| show.value(CellType::Value, cell)).collect();
         let variable = |cell: u64| {
             captured_in(cell).map_or(Some(cell), |variable| self.heap.variable(variable))
         };
         let locals = self.locals.iter().filter_map(|&cell| variable(cell));
         let globals = self.globals.values().copied();
         values.extend(locals.chain(globals).map(|cell| show.value(CellType::Value, cell)));
-        for bank in &self.banks {
+        for bank in self.banks.iter().filter(|bank| bank.of == CellType::Value) {
             values.extend(bank.cells.iter().map(|&cell| show.value(bank.of, cell)));
         }
         values

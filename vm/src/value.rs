@@ -97,17 +97,6 @@ impl Value {
         }
     }
 
-    /// Whether a fresh cell of a type holds it.
-    pub fn is_fresh(&self, form: Form<'_>) -> bool {
-        match (self, form) {
-            (Self::Int(number), Form::Int(_)) => *number == 0,
-            (Self::Unit(name), Form::Union(union)) => {
-                union.variants.first().is_some_and(|first| *first.name == **name)
-            }
-            _ => false,
-        }
-    }
-
     /// What is left of it where only the sizes of nodes are shown. A node that was met before stays what it is.
     pub fn shallow(&self) -> Self {
         match self {

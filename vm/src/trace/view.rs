@@ -4,7 +4,7 @@ use bytestone_spec::isa::{Isa, RegionId};
 
 use crate::state::State;
 use crate::value::wire::{self, push_number};
-use crate::value::{Form, Text, Value};
+use crate::value::{Text, Value};
 
 /// The parts of a state that can be seen, as an engine declares them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -126,9 +126,7 @@ impl View for Seen<'_> {
     fn cells(&self) -> impl Iterator<Item = (&str, Key, Value)> {
         let banks = self.isa.banks().zip(&self.isa.machine().banks);
         let banks = banks.flat_map(|(id, bank)| {
-            let cells = (0..).zip(self.state.bank(id));
-            let form = Form::new(self.isa, bank.of);
-            let cells = cells.filter(move |(_, value)| !value.is_fresh(form));
+            let cells = self.state.used_cells(id);
             cells.map(|(index, value)| (bank.name.as_str(), Key::Index(index), value))
         });
         let globals = self.state.globals();
@@ -151,7 +149,7 @@ impl<'a> Seen<'a> {
         let state = self.state;
         regions.flat_map(move |(id, region)| {
             let groups = state.memory(RegionId(id)).chunks(GROUP).zip((0u32..).step_by(GROUP));
-            let groups = groups.filter(|(bytes, _)| bytes.iter().any(|byte| *byte != 0));
+            let groups = groups.filter(|(bytes, _)| **bytes != [0; GROUP][..bytes.len()]);
             groups.map(|(bytes, offset)| {
                 (region.name.as_str(), Key::Index(offset), Value::Bytes(bytes.into()))
             })

@@ -1,10 +1,10 @@
 //! Basic blocks: the code as straight runs of instructions, and what each does to the stack.
 
-use bytestone_spec::isa::{IntType, Isa, OperandKind};
+use bytestone_spec::isa::{Instruction, IntType, Isa, OperandKind};
 
 use super::finding::{Cause, Findings};
 use super::functions::{Functions, Naming, check_names};
-use crate::program::Program;
+use crate::program::{Insn, Program};
 
 /// The number that stands for no block.
 pub(super) const NONE: u32 = u32::MAX;
@@ -118,58 +118,55 @@ struct Shape {
 }
 
 impl Shape {
-    fn all(isa: &Isa) -> Vec<Self> {
-        let shape = |insn: &bytestone_spec::isa::Instruction| {
-            let effect = &insn.effect;
-            let mut indexes = Vec::new();
-            let mut names = Vec::new();
-            let table = insn.count.is_some().then(|| insn.scalars());
-            let is_table = |label: &u8| table == Some(usize::from(*label));
-            let labels = effect.jumps.iter().copied().chain(effect.call);
-            let mut labels: Vec<u8> = labels.filter(|label| !is_table(label)).collect();
-            let targets = labels.len();
-            for (at, operand) in (0u8..).zip(&insn.operands) {
-                if let Some(naming) = Naming::of(isa, operand.kind) {
-                    names.push((usize::from(at), operand.raw, naming));
-                    continue;
-                }
-                match operand.kind {
-                    OperandKind::Index(rule) => {
-                        let count = isa.machine().indexes(rule);
-                        if operand.raw.min() < 0 || operand.raw.max() >= i128::from(count) {
-                            indexes.push((usize::from(at), operand.raw, count));
-                        }
-                    }
-                    OperandKind::Label(_) if !labels.contains(&at) && !is_table(&at) => {
-                        labels.push(at);
-                    }
-                    OperandKind::Label(_)
-                    | OperandKind::Immediate
-                    | OperandKind::Constant(_)
-                    | OperandKind::Function => {}
-                }
+    fn of(isa: &Isa, insn: &Instruction) -> Self {
+        let effect = &insn.effect;
+        let mut indexes = Vec::new();
+        let mut names = Vec::new();
+        let table = insn.count.is_some().then(|| insn.scalars());
+        let is_table = |label: &u8| table == Some(usize::from(*label));
+        let labels = effect.jumps.iter().copied().chain(effect.call);
+        let mut labels: Vec<u8> = labels.filter(|label| !is_table(label)).collect();
+        let targets = labels.len();
+        for (at, operand) in (0u8..).zip(&insn.operands) {
+            if let Some(naming) = Naming::of(isa, operand.kind) {
+                names.push((usize::from(at), operand.raw, naming));
+                continue;
             }
-            let calls = effect.call.is_some();
-            let falls = effect.falls_through || calls;
-            Self {
-                pops: effect.inputs.len() as i32,
-                pushes: effect.outputs.len() as i32,
-                // The return of a function ends its frame; that of a subroutine goes on in the same.
-                ending: Ending {
-                    falls,
-                    calls,
-                    returns: effect.returns && isa.machine().frames.is_none(),
-                    needs_call: !effect.returns_if_called,
-                },
-                indexes,
-                names,
-                list: effect.list.as_ref().map(|list| list.count),
-                labels,
-                targets,
-                table,
+            match operand.kind {
+                OperandKind::Index(rule) => {
+                    let count = isa.machine().indexes(rule);
+                    if operand.raw.min() < 0 || operand.raw.max() >= i128::from(count) {
+                        indexes.push((usize::from(at), operand.raw, count));
+                    }
+                }
+                OperandKind::Label(_) if !labels.contains(&at) && !is_table(&at) => {
+                    labels.push(at);
+                }
+                OperandKind::Label(_)
+                | OperandKind::Immediate
+                | OperandKind::Constant(_)
+                | OperandKind::Function => {}
             }
-        };
-        isa.instructions().iter().map(shape).collect()
+        }
+        let calls = effect.call.is_some();
+        let falls = effect.falls_through || calls;
+        Self {
+            pops: effect.inputs.len() as i32,
+            pushes: effect.outputs.len() as i32,
+            // The return of a function ends its frame; that of a subroutine goes on in the same.
+            ending: Ending {
+                falls,
+                calls,
+                returns: effect.returns && isa.machine().frames.is_none(),
+                needs_call: !effect.returns_if_called,
+            },
+            indexes,
+            names,
+            list: effect.list.as_ref().map(|list| list.count),
+            labels,
+            targets,
+            table,
+        }
     }
 
     fn ends_block(&self) -> bool {
@@ -180,6 +177,33 @@ impl Shape {
     fn targets_of(&self, program: &Program, at: usize) -> u32 {
         let elements = self.table.map_or(0, |table| program.operands(at).len() - table);
         (self.targets + elements) as u32
+    }
+}
+
+/// The shapes of the instructions that a program has, which may be few of those of its instruction set.
+struct Shapes {
+    /// By the id of an instruction its place in the list.
+    places: Vec<u16>,
+    list: Vec<Shape>,
+}
+
+impl Shapes {
+    fn of(isa: &Isa, program: &Program) -> Self {
+        let mut shapes =
+            Self { places: vec![u16::MAX; isa.instructions().len()], list: Vec::new() };
+        for insn in program.insns() {
+            let place = &mut shapes.places[usize::from(insn.id.0)];
+            if *place == u16::MAX {
+                *place = shapes.list.len() as u16;
+                shapes.list.push(Shape::of(isa, isa.instruction(insn.id)));
+            }
+        }
+        shapes
+    }
+
+    #[inline]
+    fn place(&self, insn: &Insn) -> usize {
+        self.places[usize::from(insn.id.0)].into()
     }
 }
 
@@ -233,11 +257,9 @@ pub(super) struct Blocks {
     list: Vec<Block>,
     /// For each block the targets of its jumps, then its callee; [`NONE`] for a bad one.
     targets: Vec<u32>,
-    /// What each instruction of the instruction set does as a block, then what longer blocks do.
+    shapes: Shapes,
+    /// What an instruction of each shape does as a block, then what longer blocks do.
     works: Vec<Work>,
-    /// What each instruction of the instruction set pops and pushes, and the operand that says how many cells more
-    /// it pops.
-    effects: Vec<(i32, i32, Option<u8>)>,
     /// The first block of each function that has code, in order.
     roots: Vec<u32>,
 }
@@ -246,7 +268,7 @@ impl Blocks {
     /// Splits a program into blocks, and finds the faults that lie in the operands of all of
     /// its code, reachable or not.
     pub fn of(isa: &Isa, program: &Program, findings: &mut Findings) -> Self {
-        let shapes = Shape::all(isa);
+        let shapes = Shapes::of(isa, program);
         let end = program.insns().last().map_or(0, |insn| insn.next());
         let mut starts = Offsets::up_to(end);
         for insn in program.insns() {
@@ -259,7 +281,7 @@ impl Blocks {
         let mut targets = Vec::new();
         let mut firsts = Vec::new();
         for (at, insn) in program.insns().iter().enumerate() {
-            let shape = &shapes[usize::from(insn.id.0)];
+            let shape = &shapes.list[shapes.place(insn)];
             if insn.offset >= range.end {
                 (range, function) = with_code.next().unwrap_or((range.end..end, None));
                 leaders.insert(range.start);
@@ -303,12 +325,11 @@ impl Blocks {
         for target in targets.iter_mut().filter(|target| **target != NONE) {
             *target = leaders.rank(*target);
         }
-        let effects = shapes.iter().map(|shape| (shape.pops, shape.pushes, shape.list)).collect();
         let roots = firsts.into_iter().map(|first| leaders.rank(first)).collect();
-        let mut works: Vec<Work> = shapes.iter().map(Work::of).collect();
+        let mut works: Vec<Work> = shapes.list.iter().map(Work::of).collect();
         let mut list = Vec::with_capacity(count + 1);
         split(program, &shapes, &leaders, &mut list, &mut works);
-        Self { list, targets, works, effects, roots }
+        Self { list, targets, shapes, works, roots }
     }
 
     /// The first block of each function that has code, in order; of a raw program, its first.
@@ -351,10 +372,10 @@ impl Blocks {
 
     /// What the instruction with index `at` pops and pushes.
     pub fn effect(&self, program: &Program, at: usize) -> (i32, i32) {
-        let (pops, pushes, list) = self.effects[usize::from(program.insns()[at].id.0)];
-        match list {
-            None => (pops, pushes),
-            Some(_) => (pops + list_cells(list, program.operands(at)), pushes),
+        let shape = &self.shapes.list[self.shapes.place(&program.insns()[at])];
+        match shape.list {
+            None => (shape.pops, shape.pushes),
+            Some(_) => (shape.pops + list_cells(shape.list, program.operands(at)), shape.pushes),
         }
     }
 
@@ -423,18 +444,18 @@ fn check_indexes(program: &Program, at: usize, shape: &Shape, findings: &mut Fin
 }
 
 /// Fills the list of blocks, and adds what those of several instructions do to `works`, which starts with
-/// what the instructions of the instruction set do.
+/// what single instructions do.
 fn split(
     program: &Program,
-    shapes: &[Shape],
+    shapes: &Shapes,
     leaders: &Offsets,
     list: &mut Vec<Block>,
     works: &mut Vec<Work>,
 ) {
     let mut targets = 0;
     for (at, insn) in (0u32..).zip(program.insns()) {
-        let mut id = usize::from(insn.id.0);
-        let shape = &shapes[id];
+        let mut id = shapes.place(insn);
+        let shape = &shapes.list[id];
         let before = targets;
         targets += shape.targets_of(program, at as usize);
         if shape.list.is_some() {
@@ -444,7 +465,7 @@ fn split(
         }
         match list.last_mut() {
             Some(block) if !leaders.contains(insn.offset) => {
-                if block.work < shapes.len() as u32 {
+                if block.work < shapes.list.len() as u32 {
                     works.push(works[block.work as usize]);
                     block.work = works.len() as u32 - 1;
                 }
