@@ -25,7 +25,7 @@ use std::ops::Range;
 
 pub use disassembly::{Disassembly, Style, disassemble, disassemble_program};
 pub use error::{AsmError, AsmErrorKind, AsmErrors};
-pub use print::{insn_text, write_insn};
+pub use print::{insn_text, statement, write_insn};
 
 use crate::codec::Codec;
 use crate::limits;

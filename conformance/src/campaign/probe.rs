@@ -10,6 +10,7 @@ use super::{Candidate, FUEL};
 use crate::engine::NamedCell;
 use crate::suite::assemble;
 use bytestone_vm::Value;
+use bytestone_vm::asm::statement;
 use bytestone_vm::codec::Codec;
 
 /// Programs for one instruction, at most; evenly chosen from all combinations.
@@ -70,6 +71,11 @@ impl<'a> Words<'a> {
             back: find(&|insn| insn.effect.returns && insn.operands.is_empty()),
         }
     }
+}
+
+/// The statement that pushes a number.
+fn push_of(push: &Instruction, number: i128) -> String {
+    statement(push, &[number.to_string()])
 }
 
 /// The values of a type at which something changes.
@@ -175,7 +181,7 @@ fn probe(
         let choice = number % place.len();
         number /= place.len();
         match place {
-            Place::Stack(values) => lines.push(format!("{} {}", words.push?.name, values[choice])),
+            Place::Stack(values) => lines.push(push_of(words.push?, values[choice])),
             Place::Operand(texts) => operands.push(texts[choice].clone()),
             Place::Cell { operand, behind, bank, values } => {
                 let bank = &isa.machine().banks[usize::from(bank.0)];
@@ -191,20 +197,20 @@ fn probe(
             }
         }
     }
-    lines.push(format!("{} {}", insn.name, operands.join(", ")));
+    lines.push(statement(insn, &operands));
     let mut rest: Vec<String> = Vec::new();
     if let Some(print) = words.print {
-        rest.extend(insn.effect.outputs.iter().map(|_| print.name.clone()));
+        rest.extend(insn.effect.outputs.iter().map(|_| statement(print, &[])));
     }
     // Where it goes must show: the way on and the target end at different offsets.
-    rest.extend(words.end.map(|end| end.name.clone()));
+    rest.extend(words.end.map(|end| statement(end, &[])));
     if words.end.is_none() && isa.code_end() != CodeEnd::Halt {
         return None;
     }
     lines.extend(rest.iter().cloned());
     let called = insn.effect.call.is_some();
     let to_target = match (called, words.back) {
-        (true, Some(back)) => vec![back.name.clone()],
+        (true, Some(back)) => vec![statement(back, &[])],
         (true, None) => return None,
         (false, _) => rest,
     };
@@ -228,14 +234,14 @@ fn at_the_end(
     let mut operands = Vec::new();
     for place in &places {
         match (place, words.push) {
-            (Place::Stack(_), Some(push)) => lines.push(format!("{} 1", push.name)),
+            (Place::Stack(_), Some(push)) => lines.push(push_of(push, 1)),
             (Place::Operand(texts), _) => operands.push(texts[0].clone()),
             (Place::Stack(_), None) | (Place::Cell { .. }, _) => {}
         }
     }
-    let last = format!("{} {}", insn.name, operands.join(", "));
+    let last = statement(insn, &operands);
     let reached = [&["target:".to_owned()], &lines[..], std::slice::from_ref(&last)].concat();
-    let end = words.end.map(|end| vec!["target:".to_owned(), end.name.clone(), last]);
+    let end = words.end.map(|end| vec!["target:".to_owned(), statement(end, &[]), last]);
     [Some(reached), end]
         .into_iter()
         .flatten()
@@ -253,8 +259,8 @@ fn deep_stack(isa: &Isa, codec: &Codec<'_>, words: &Words<'_>) -> Vec<Candidate>
     let depth = stack.depth as usize;
     let program = |pushes: usize| {
         let mut lines: Vec<String> =
-            (0..pushes).map(|number| format!("{} {}", push.name, number % 100)).collect();
-        lines.extend(words.end.map(|end| end.name.clone()));
+            (0..pushes).map(|number| push_of(push, number as i128 % 100)).collect();
+        lines.extend(words.end.map(|end| statement(end, &[])));
         let code = assemble(codec, &lines.join("\n")).ok()?;
         Some(candidate(code))
     };

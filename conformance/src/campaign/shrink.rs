@@ -1,9 +1,9 @@
 //! Cuts a differing program down: fewer instructions, simpler operands, less input, as long as the kind of
 //! the difference and the faulty instruction stay.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use bytestone_spec::isa::OperandKind;
 use bytestone_vm::Value;
 use bytestone_vm::asm::{Style, disassemble};
 
@@ -15,8 +15,8 @@ use crate::verdict::Verdict;
 
 /// Programs that are tried.
 const TRIES: usize = 2_000;
-/// Operands of an instruction that are looked at.
-const OPERANDS: usize = 8;
+/// Numbers of a line that are looked at.
+const NUMBERS: usize = 8;
 /// Time after which nothing more is tried; engines that hang would take for ever.
 const TIME: Duration = Duration::from_secs(20);
 
@@ -50,8 +50,8 @@ impl Shrinking<'_, '_, '_> {
     fn round(&mut self) -> bool {
         let lines = self.drop_lines();
         let input = self.drop_input();
-        let operands = self.simplify_operands();
-        lines || input || operands
+        let numbers = self.simplify_numbers();
+        lines || input || numbers
     }
 
     fn is_over(&self) -> bool {
@@ -131,12 +131,12 @@ impl Shrinking<'_, '_, '_> {
         helped
     }
 
-    /// Makes the numbers of operands smaller, as long as that helps.
-    fn simplify_operands(&mut self) -> bool {
+    /// Makes the numbers behind the first word of each line smaller, as long as that helps.
+    fn simplify_numbers(&mut self) -> bool {
         let mut helped = false;
         for at in 0..self.lines().len() {
-            for operand in 0..OPERANDS {
-                while let Some(lines) = self.with_simpler(at, operand) {
+            for number in 0..NUMBERS {
+                while let Some(lines) = self.with_simpler(at, number) {
                     if self.is_over() || !self.takes_lines(&lines) {
                         break;
                     }
@@ -147,27 +147,28 @@ impl Shrinking<'_, '_, '_> {
         helped
     }
 
-    /// The text with one operand of one line made simpler; `None` when there is no such operand, it is a
-    /// label, or nothing is simpler.
-    fn with_simpler(&self, at: usize, operand: usize) -> Option<Vec<String>> {
-        let isa = self.programs.isa;
+    /// The text with one number of one line made simpler; `None` when there is no such number, or nothing is simpler.
+    /// In whatever form a line is written: what does not assemble, or means something else, is not taken.
+    fn with_simpler(&self, at: usize, number: usize) -> Option<Vec<String>> {
         let mut lines = self.lines();
-        let (name, operands) = lines.get(at)?.trim().split_once(' ')?;
-        let insn = isa.instructions().iter().find(|insn| insn.name == name)?;
-        let mut operands: Vec<String> =
-            operands.split(',').map(|it| it.trim().to_owned()).collect();
-        let prefix = match insn.operands.get(operand)?.kind {
-            OperandKind::Label(_) | OperandKind::Constant(_) | OperandKind::Function => {
-                return None;
-            }
-            OperandKind::Immediate => "",
-            OperandKind::Index(rule) => &isa.machine().banks[usize::from(rule.bank.0)].prefix,
-        };
-        let value: i128 = operands.get(operand)?.strip_prefix(prefix)?.parse().ok()?;
-        operands[operand] = format!("{prefix}{}", simpler(&Value::Int(value))?);
-        lines[at] = format!("{name} {}", operands.join(", "));
+        let line = lines.get_mut(at)?;
+        let range = numbers(line).nth(number)?;
+        let value: i128 = line[range.clone()].parse().ok()?;
+        line.replace_range(range, &simpler(&Value::Int(value))?.to_string());
         Some(lines)
     }
+}
+
+/// The decimal numbers behind the first word of a line; also those behind letters, as in `R7`.
+fn numbers(line: &str) -> impl Iterator<Item = Range<usize>> {
+    let operands = line.find(' ').unwrap_or(line.len());
+    let is_digit = |at: usize| line.as_bytes().get(at).is_some_and(u8::is_ascii_digit);
+    let starts = (operands + 1..line.len()).filter(move |&at| is_digit(at) && !is_digit(at - 1));
+    starts.map(move |start| {
+        let end = (start..).find(|&at| !is_digit(at)).unwrap_or(line.len());
+        let sign = usize::from(line[..start].ends_with('-'));
+        start - sign..end
+    })
 }
 
 /// A number nearer to zero, if there is one.

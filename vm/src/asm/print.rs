@@ -42,6 +42,39 @@ pub fn write_insn(out: &mut String, isa: &Isa, program: &Program, index: usize) 
     });
 }
 
+/// An instruction as a statement, whose operands are texts: names of labels, numbers, indexes with their prefix. A list
+/// of operands is not part of it.
+///
+/// ```
+/// use bytestone_vm::asm::statement;
+/// let isa = bytestone_spec::load_builtin("ebpf").unwrap().unwrap();
+/// let add = isa.instruction(isa.find_instruction("ADD64_IMM").unwrap());
+/// assert_eq!(statement(add, &["r3".to_owned(), "7".to_owned()]), "add %r3, 7");
+/// ```
+pub fn statement(insn: &Instruction, operands: &[String]) -> String {
+    let Some(template) = insn.templates.first() else {
+        return format!("{} {}", insn.name, operands.join(", "));
+    };
+    let mut text = String::new();
+    for piece in &template.pieces {
+        if piece.space {
+            text.push(' ');
+        }
+        match &piece.kind {
+            PieceKind::Word(word) => text.push_str(word),
+            PieceKind::Mark(mark) => text.push(*mark),
+            PieceKind::Operand { operand, signed } => {
+                let operand = operands.get(usize::from(*operand)).map_or("0", String::as_str);
+                if *signed && !operand.starts_with(['+', '-']) {
+                    text.push('+');
+                }
+                text.push_str(operand);
+            }
+        }
+    }
+    text
+}
+
 /// Appends an instruction, writing operands that are labels, constants and functions with `part`, which gets
 /// their numbers and cells.
 pub(super) fn write_with(
