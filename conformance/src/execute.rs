@@ -254,15 +254,20 @@ fn round_trip_module(program: &Program, defects: &mut Vec<Difference>) {
     defects.push(Difference { aspect: Aspect::Reencoding, expected, found });
 }
 
-/// The features that a program uses are those that its case declares.
-fn requires(isa: &Isa, program: &Program, case: &Case, defects: &mut Vec<Difference>) {
-    let mut used: Vec<&str> = program
-        .insns()
-        .iter()
+/// The features that a program uses, in order.
+pub fn features<'a>(isa: &'a Isa, program: &Program) -> Vec<&'a str> {
+    let insns = program.insns().iter();
+    let mut used: Vec<&str> = insns
         .flat_map(|insn| isa.instruction(insn.id).features.iter().map(String::as_str))
         .collect();
     used.sort_unstable();
     used.dedup();
+    used
+}
+
+/// The features that a program uses are those that its case declares.
+fn requires(isa: &Isa, program: &Program, case: &Case, defects: &mut Vec<Difference>) {
+    let used = features(isa, program);
     let mut declared: Vec<&str> = case.requires.iter().map(String::as_str).collect();
     declared.sort_unstable();
     if used != declared {

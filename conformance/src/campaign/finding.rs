@@ -9,7 +9,7 @@ use bytestone_vm::value::{Value, file};
 use super::{Candidate, FUEL, Programs};
 use crate::engine::reference::{Prepared, Unprepared};
 use crate::engine::{End, MishapKind};
-use crate::execute::hex;
+use crate::execute::{features, hex};
 use crate::judge::{call_list, yaml_list};
 use crate::verdict::{Aspect, Verdict};
 
@@ -116,6 +116,12 @@ impl Programs<'_> {
             text.push_str(&format!("  bytecode: {}\n", hex(&found.candidate.code)));
         } else {
             text.push_str("  bytecode: \"\"\n");
+        }
+        if let Ok(program) = self.codec.decode(&found.candidate.code) {
+            let features = features(isa, &program);
+            if !features.is_empty() {
+                text.push_str(&format!("  requires: [{}]\n", features.join(", ")));
+            }
         }
         self.input_text(&found.candidate, &mut text);
         match Prepared::new(isa, &self.codec, &found.candidate.code) {

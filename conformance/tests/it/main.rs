@@ -11,6 +11,7 @@ mod engines;
 mod explain;
 mod export;
 mod guide;
+mod host;
 mod manual;
 mod new_engine;
 mod planted;
