@@ -13,7 +13,7 @@ use crate::limits;
 use crate::shape::Text;
 
 /// What a call of the host is called as a write.
-const CALL: &str = "the call of the host";
+const HOST: &str = "the call of the host";
 
 /// The functions of the host. A faulty one is there all the same, so that their numbers stay.
 pub(super) fn externs(file: &SpecFile, context: &mut Context<'_>) -> Vec<Extern> {
@@ -103,7 +103,7 @@ impl Lowering<'_, '_> {
     ) {
         match self.state.first_write {
             None => {}
-            Some(CALL) => {
+            Some(HOST) => {
                 self.context.diagnostics.unsupported(span, "a second call of the host in a step")
             }
             Some(write) => self.context.diagnostics.error_with_help(
@@ -135,7 +135,7 @@ impl Lowering<'_, '_> {
         let clause = self.clause(&format!("host.{}", called.name));
         if let (Some(found), Some(arguments)) = (found, temps) {
             let to = WriteTo::Host { function: id, arguments };
-            self.write(to, found.temp, clause, CALL);
+            self.write(to, found.temp, clause, HOST);
         }
     }
 
