@@ -14,7 +14,7 @@ use bytestone_vm::value::file;
 use crate::case::load;
 use crate::case::{Case, Expect, Place};
 use crate::execute::{Fate, Run, Steps, execute};
-use crate::judge::{judge, outcome_text, yaml_item, yaml_list};
+use crate::judge::{call_list, judge, outcome_text, yaml_item, yaml_list};
 
 /// What rewriting a file did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,6 +117,7 @@ fn run_edits(
     edit("outcome", outcome_text(isa, run.outcome));
     let output: Vec<String> = run.output.iter().map(ToString::to_string).collect();
     edit("output", yaml_list(&output));
+    edit("host", call_list(&run.host));
     if let Some(depth) = run.max_stack {
         edit("max_stack", depth.to_string());
     }

@@ -128,6 +128,7 @@ impl<'a> Target<'a> {
         let mut run = ExpectedRun {
             outcome: ExpectedOutcome::Halt,
             output: None,
+            host: None,
             stack: None,
             cells: Vec::new(),
             trace: None,

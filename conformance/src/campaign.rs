@@ -24,6 +24,8 @@ pub use finding::{Found, Kind, What};
 pub const FUEL: u64 = 10_000;
 /// Programs that an engine is given at once.
 const CHUNK: usize = 64;
+/// The most replies of a function of the host that a program is given.
+const REPLIES: u32 = 4;
 /// The most bytes of memory that a program is given.
 const MEMORY: u32 = 64;
 
@@ -83,7 +85,7 @@ impl<'a> Programs<'a> {
         Candidate { code, input: self.input(&mut random), fuel }
     }
 
-    /// Some cells with values at which something changes, and some bytes of memory.
+    /// Some cells with values at which something changes, some bytes of memory, and some replies of the host.
     fn input(&self, random: &mut fastrand::Rng) -> Vec<NamedCell> {
         let mut input: Vec<NamedCell> = Vec::new();
         for bank in &self.isa.machine().banks {
@@ -103,6 +105,14 @@ impl<'a> Programs<'a> {
             let bytes = (0..len).map(|_| random.u8(..)).collect();
             let value = Value::Bytes(bytes);
             input.push(NamedCell { bank: region.name.clone(), index: 0, value });
+        }
+        for function in &self.isa.machine().externs {
+            let Some(of) = function.result else { continue };
+            let values = probe::boundaries(of);
+            for index in 0..random.u32(..=REPLIES) {
+                let value = Value::Int(values[random.usize(..values.len())]);
+                input.push(NamedCell { bank: function.name.clone(), index, value });
+            }
         }
         input
     }

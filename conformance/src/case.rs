@@ -2,6 +2,7 @@
 
 pub mod expand;
 pub mod file;
+pub mod host;
 pub mod load;
 mod program;
 mod tokens;
@@ -17,6 +18,7 @@ use bytestone_vm::trace::view::{GLOBAL, Key};
 use bytestone_vm::value::{Text, file as notation};
 use bytestone_vm::{Phase, Reason};
 
+use self::host::WantedCall;
 use self::trace::ExpectedTrace;
 use self::wanted::Wanted;
 use crate::compile::Plan;
@@ -56,7 +58,7 @@ pub struct Case {
     pub bytecode: Option<Vec<u8>>,
     /// The program in a source language.
     pub source: Option<SourceProgram>,
-    /// Cells set before the first step: bank, index, value.
+    /// Cells set before the first step, and replies of the host.
     pub input: Vec<NamedCell>,
     /// The most steps.
     pub fuel: u64,
@@ -179,6 +181,8 @@ pub struct ExpectedRun {
     pub outcome: ExpectedOutcome,
     /// Everything that is printed.
     pub output: Option<Vec<Wanted>>,
+    /// All calls of the host.
+    pub host: Option<Vec<WantedCall>>,
     /// The operand stack at the end, bottom first.
     pub stack: Option<Vec<Wanted>>,
     /// Cells at the end.
@@ -195,6 +199,7 @@ impl ExpectedRun {
         let lists = [&self.output, &self.stack];
         let mut values = lists.into_iter().flatten().flatten();
         values.any(Wanted::is_open)
+            || self.host.iter().flatten().any(WantedCall::is_open)
             || self.cells.iter().any(|cell| cell.value.is_open())
             || self.trace.as_ref().is_some_and(ExpectedTrace::is_open)
     }

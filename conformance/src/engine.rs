@@ -6,6 +6,7 @@ use std::fmt;
 
 use bytestone_spec::Isa;
 use bytestone_spec::isa::CellType;
+use bytestone_vm::host::Call;
 use bytestone_vm::trace::Checkpoints;
 use bytestone_vm::trace::view::{Observed, View};
 use bytestone_vm::value::{Form, wire};
@@ -121,9 +122,10 @@ impl Description {
         let stack = seen.stack || machine.stack.is_none();
         let cells = seen.cells || machine.banks.is_empty() && !machine.named_globals;
         let output = seen.output || machine.output.is_none();
+        let host = seen.host || machine.externs.is_empty();
         let depth = seen.depth || machine.call_depth.is_none() && machine.frames.is_none();
         let traces = seen.pc && (self.traces.hash || self.traces.window);
-        match (traces, stack && cells && output) {
+        match (traces, stack && cells && output && host) {
             (true, true) if depth => Level::Full,
             (true, _) => Level::Pc,
             (false, true) => Level::Final,
@@ -170,7 +172,7 @@ pub struct Request {
     pub machine: String,
     /// The code.
     pub program: Vec<u8>,
-    /// Cells set before the first step.
+    /// Cells set before the first step, and replies of the host.
     pub input: Vec<NamedCell>,
     /// The most steps to do; one that halts or traps counts.
     pub fuel: u64,
@@ -214,6 +216,8 @@ pub struct Ran {
     pub state: Snapshot,
     /// Everything printed.
     pub output: Option<Vec<Value>>,
+    /// All calls of the host; `None` too on machines without functions of the host.
+    pub host: Option<Vec<Call>>,
     /// The hash, if it was asked for.
     pub hash: Option<u32>,
     /// The hashes at the checkpoints.
@@ -293,6 +297,9 @@ pub struct Snapshot {
     pub depth: Option<u32>,
     /// How many values were printed, and the last of them.
     pub printed: Option<(u64, Option<Value>)>,
+    /// How many calls of the host were made, and the last of them; `None` too on machines without functions of the
+    /// host.
+    pub called: Option<(u64, Option<Call>)>,
     /// The operand stack, bottom first.
     pub stack: Option<Vec<Value>>,
     /// The cells that are not fresh.
@@ -305,6 +312,7 @@ impl Snapshot {
         self.pc = self.pc.filter(|_| observed.pc);
         self.depth = self.depth.filter(|_| observed.depth);
         self.printed = self.printed.take().filter(|_| observed.output);
+        self.called = self.called.take().filter(|_| observed.host);
         self.stack = self.stack.take().filter(|_| observed.stack);
         self.cells = self.cells.take().filter(|_| observed.cells);
     }
@@ -318,6 +326,10 @@ impl Snapshot {
                 let mut output = view.output();
                 (output.len() as u64, output.next_back())
             }),
+            called: view
+                .host_calls()
+                .filter(|_| observed.host)
+                .map(|calls| (calls.len() as u64, calls.last().cloned())),
             stack: observed.stack.then(|| view.stack().collect()),
             cells: observed.cells.then(|| view.cells().map(SeenCell::from).collect()),
         }
@@ -331,7 +343,8 @@ impl Ran {
     /// # Errors
     ///
     /// What is none, in words.
-    pub fn check(&self, isa: &Isa) -> Result<(), String> {
+    pub fn check(&self, isa: &Isa, observed: Observed) -> Result<(), String> {
+        self.check_calls(isa, observed)?;
         let machine = isa.machine();
         let fits = |of: CellType, value: &Value| match Form::new(isa, of) {
             Form::Int(_) => value.int().is_some(),
@@ -363,6 +376,25 @@ impl Ran {
         let output = self.output.iter().flatten();
         match output.into_iter().find(|value| !machine.output.is_none_or(|of| fits(of, value))) {
             Some(value) => Err(format!("`{}` is no value of {}", wire::text(value), isa.name())),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether calls of the host are shown where the machine has functions of the host, and are calls of them.
+    fn check_calls(&self, isa: &Isa, observed: Observed) -> Result<(), String> {
+        let machine = isa.machine();
+        let rows = self.rows.iter().map(|row| &row.state.called);
+        let called = || rows.clone().chain([&self.state.called]);
+        if observed.host && called().any(|called| called.is_some() == machine.externs.is_empty()) {
+            return Err(match machine.externs.is_empty() {
+                true => format!("{} has no functions of the host", isa.name()),
+                false => "its answer does not show the calls of the host".to_owned(),
+            });
+        }
+        let last = called().flatten().filter_map(|(_, last)| last.as_ref());
+        let mut calls = self.host.iter().flatten().chain(last);
+        match calls.find(|call| !call.is_known(machine)) {
+            Some(call) => Err(format!("`{call}` is no call of the host of {}", isa.name())),
             None => Ok(()),
         }
     }

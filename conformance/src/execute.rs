@@ -6,6 +6,7 @@ use bytestone_spec::Isa;
 use bytestone_spec::isa::InsnId;
 use bytestone_vm::asm::{self, Style};
 use bytestone_vm::codec::{Codec, DecodeError};
+use bytestone_vm::host::Call;
 use bytestone_vm::module::Module;
 use bytestone_vm::soundness::SoundnessTrace;
 use bytestone_vm::trace::{NoTrace, Notation, RowTrace};
@@ -50,6 +51,8 @@ pub struct Run {
     pub outcome: Outcome,
     /// Everything printed.
     pub output: Vec<Value>,
+    /// All calls of the host.
+    pub host: Vec<Call>,
     /// The operand stack at the end, bottom first.
     pub stack: Vec<Value>,
     /// The cells of each bank at the end.
@@ -322,6 +325,7 @@ fn run(
         code: verified.program().bytes().to_vec(),
         outcome,
         output: state.output().collect(),
+        host: state.host_calls().unwrap_or_default().to_vec(),
         stack: state.stack().collect(),
         banks: isa.banks().map(|bank| state.bank(bank).collect()).collect(),
         globals: state.globals().map(|(name, value)| (name.into(), value)).collect(),

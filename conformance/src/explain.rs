@@ -212,11 +212,16 @@ pub fn end_words(isa: &Isa, end: &EndEntry, fuel: u64) -> String {
 }
 
 fn expected(isa: &Isa, entry: &CaseEntry) -> Vec<String> {
-    let ExpectEntry { end, output, stack, cells, trace, max_stack } = &entry.expect;
+    let ExpectEntry { end, output, host, stack, cells, trace, max_stack } = &entry.expect;
     let mut lines = vec![format!("The program {}.", end_words(isa, end, entry.fuel))];
     match output.as_deref() {
         Some([]) => lines.push("It prints nothing.".to_owned()),
         Some(values) => lines.push(format!("It prints {}.", value_words(values))),
+        None => {}
+    }
+    match host.as_deref() {
+        Some([]) => lines.push("It does not call the host.".to_owned()),
+        Some(calls) => lines.push(format!("It calls the host: {}.", calls.join(", "))),
         None => {}
     }
     match stack.as_deref() {

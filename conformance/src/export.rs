@@ -156,6 +156,7 @@ fn expect(isa: &Isa, expect: &Expect) -> ExpectEntry {
             ExpectEntry {
                 end: EndEntry::Reject { faults: faults.iter().map(entry).collect() },
                 output: None,
+                host: None,
                 stack: None,
                 cells: Vec::new(),
                 trace: None,
@@ -180,6 +181,7 @@ fn expected_run(isa: &Isa, run: &ExpectedRun) -> ExpectEntry {
             ExpectedOutcome::Fuel => EndEntry::Fuel,
         },
         output: run.output.as_deref().map(wanted),
+        host: run.host.as_ref().map(|calls| calls.iter().map(ToString::to_string).collect()),
         stack: run.stack.as_deref().map(wanted),
         cells: run.cells.iter().map(|cell| wanted_cell(isa, cell)).collect(),
         trace: run.trace.as_ref().map(|trace| trace.lines.iter().map(line).collect()),
@@ -223,6 +225,7 @@ fn run(ran: Ran) -> RunEntry {
         pc: ran.state.pc.unwrap_or_default(),
         depth: ran.state.depth.unwrap_or_default(),
         output: numbers(&ran.output.unwrap_or_default()),
+        host: ran.host.map(|calls| calls.iter().map(ToString::to_string).collect()),
         stack: numbers(&ran.state.stack.unwrap_or_default()),
         cells: ran.state.cells.unwrap_or_default().iter().map(CellEntry::from).collect(),
         hash: format!("{:08x}", ran.hash.unwrap_or_default()),

@@ -3,10 +3,12 @@
 mod lists;
 
 use bytestone_spec::Isa;
+use bytestone_vm::host::Call;
 use bytestone_vm::value::{Value, file};
 use bytestone_vm::{Fault, Outcome};
 
-pub use self::lists::{list, stack_list, two_lists, yaml_item, yaml_list};
+pub use self::lists::{call_list, list, stack_list, two_lists, yaml_item, yaml_list};
+use crate::case::host::WantedCall;
 use crate::case::trace::{ExpectedTrace, TraceLine, TraceRow};
 use crate::case::wanted::{Wanted, all_fit, each_fits, wanted_texts};
 use crate::case::{Expect, ExpectedFault, ExpectedOutcome, ExpectedRun, Place};
@@ -101,7 +103,8 @@ fn compare_run(isa: &Isa, expected: &ExpectedRun, run: &Run, differences: &mut V
         differences.push(Difference { aspect: Aspect::Outcome, expected: wanted, found });
     }
     let cell = |place: &Place| run.cell(place).map_or(Sight::Absent, Sight::Holds);
-    differences.extend(end_differences(isa, expected, Some(&run.output), Some(&run.stack), cell));
+    let seen = Lists { output: Some(&run.output), host: Some(&run.host), stack: Some(&run.stack) };
+    differences.extend(end_differences(isa, expected, seen, cell));
     if let Some(depth) = expected.max_stack
         && run.max_stack != Some(depth)
     {
@@ -114,22 +117,40 @@ fn compare_run(isa: &Isa, expected: &ExpectedRun, run: &Run, differences: &mut V
     }
 }
 
-/// Where output, stack and cells at the end are not what is expected. What is `None` was not observed.
+/// The lists at the end of a run; what is `None` was not observed.
+#[derive(Clone, Copy, Debug)]
+pub struct Lists<'a> {
+    /// Everything printed.
+    pub output: Option<&'a [Value]>,
+    /// All calls of the host.
+    pub host: Option<&'a [Call]>,
+    /// The operand stack, bottom first.
+    pub stack: Option<&'a [Value]>,
+}
+
+/// Where output, calls of the host, stack and cells at the end are not what is expected.
 pub fn end_differences(
     isa: &Isa,
     expected: &ExpectedRun,
-    output: Option<&[Value]>,
-    stack: Option<&[Value]>,
+    seen: Lists<'_>,
     cell: impl Fn(&Place) -> Sight,
 ) -> Vec<Difference> {
     let mut differences = Vec::new();
-    if let (Some(wanted), Some(found)) = (&expected.output, output)
+    if let (Some(wanted), Some(found)) = (&expected.output, seen.output)
         && !each_fits(wanted, found)
     {
         let texts = (texts(wanted), texts(found));
         differences.push(list_difference(Aspect::Output, wanted, found, texts));
     }
-    if let (Some(wanted), Some(found)) = (&expected.stack, stack)
+    if let (Some(wanted), Some(found)) = (&expected.host, seen.host) {
+        let fits = |(wanted, found): (&WantedCall, &Call)| wanted.fits(found);
+        let first = wanted.iter().zip(found).position(|pair| !fits(pair));
+        if first.is_some() || wanted.len() != found.len() {
+            let (expected, found) = two_lists(&texts(wanted), &texts(found), first);
+            differences.push(Difference { aspect: Aspect::Host, expected, found });
+        }
+    }
+    if let (Some(wanted), Some(found)) = (&expected.stack, seen.stack)
         && !all_fit(wanted, found)
     {
         let texts = (wanted_texts(wanted), file::texts(found));
@@ -187,7 +208,13 @@ fn trace_difference(expected: &ExpectedTrace, run: &Run) -> Option<Difference> {
 /// A row in one line.
 pub fn row_text(row: &TraceRow) -> String {
     let mut text = row.offset.map_or_else(String::new, |offset| format!("{offset} "));
-    text.push_str(&row.state.join(" ").replace("[ ", "[").replace(" ]", "]"));
+    for (at, word) in row.state.iter().enumerate() {
+        let before = at.checked_sub(1).map_or("[", |before| &row.state[before]);
+        if !matches!(before, "[" | "(") && !matches!(word.as_str(), "]" | "(" | ")") {
+            text.push(' ');
+        }
+        text.push_str(word);
+    }
     if let Some(insn) = &row.insn {
         text.push_str(" ; ");
         text.push_str(insn);

@@ -29,7 +29,7 @@ pub struct Subject<'a> {
 #[derive(Debug)]
 enum Expected<'a> {
     Rejected(Vec<Fault>),
-    Runs { prepared: Box<Prepared<'a>>, steps: u64, end: End },
+    Runs { prepared: Box<Prepared<'a>>, steps: u64, end: End, calls_host: bool },
 }
 
 /// Why there is nothing that an engine could be held to.
@@ -95,12 +95,13 @@ impl<'a> Subject<'a> {
                 let mut state = prepared.start(&input)?;
                 let end = prepared.trace(&mut state, fuel, &mut NoTrace)?;
                 let steps = state.steps();
+                let calls_host = state.host_calls().is_some_and(|calls| !calls.is_empty());
                 fuel = match end {
                     // A run that is stopped because it prints too much ends there for all.
                     End::Fuel => steps,
                     End::Halt | End::Trap { .. } => fuel.min(ample(steps)),
                 };
-                Expected::Runs { prepared: Box::new(prepared), steps, end }
+                Expected::Runs { prepared: Box::new(prepared), steps, end, calls_host }
             }
         };
         Ok(Self { isa, code, input, fuel, expected })
@@ -146,6 +147,10 @@ impl<'a> Subject<'a> {
     pub fn skip(&self, engine: &Description) -> Option<String> {
         if !engine.runs(self.isa) {
             return Some(format!("the engine does not run {}", self.isa.name()));
+        }
+        let is_reply = |cell: &NamedCell| self.isa.find_extern(&cell.bank).is_some();
+        if !engine.observes.host && (self.calls_host() || self.input.iter().any(is_reply)) {
+            return Some("the engine does not show calls of the host".to_owned());
         }
         let full = self.isa.trap(TrapId::OUT_OF_MEMORY);
         let faults = match &self.expected {
@@ -195,7 +200,7 @@ impl<'a> Subject<'a> {
             }
             (Expected::Runs { prepared, .. }, Reply::Ran(found)) => (prepared, found),
         };
-        if let Err(why) = found.check(self.isa) {
+        if let Err(why) = found.check(self.isa, description.observes) {
             return Ok(Finding::NoValues(why));
         }
         let expected =
@@ -241,6 +246,11 @@ impl<'a> Subject<'a> {
             Expected::Rejected(_) => None,
             Expected::Runs { prepared, steps, .. } => Some((prepared, *steps)),
         }
+    }
+
+    /// Whether the program calls the host.
+    pub fn calls_host(&self) -> bool {
+        matches!(self.expected, Expected::Runs { calls_host: true, .. })
     }
 
     /// Whether the program halts.

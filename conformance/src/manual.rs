@@ -2,6 +2,7 @@
 
 mod dynamic;
 mod facts;
+mod host;
 mod html;
 mod layout;
 mod links;

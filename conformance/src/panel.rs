@@ -103,6 +103,7 @@ fn common(one: Observed, other: Observed) -> Observed {
         stack: one.stack && other.stack,
         cells: one.cells && other.cells,
         output: one.output && other.output,
+        host: one.host && other.host,
         heap: one.heap && other.heap,
     }
 }
@@ -120,6 +121,9 @@ fn answer(reply: &Reply, observed: Observed) -> String {
     let mut parts = vec![ran.end.to_string()];
     if let Some(output) = ran.output.as_ref().filter(|_| observed.output) {
         parts.push(format!("output {}", crate::judge::list(output)));
+    }
+    if let Some(calls) = ran.host.as_ref().filter(|_| observed.host) {
+        parts.push(format!("host {}", crate::judge::call_list(calls)));
     }
     if let Some(stack) = &state.stack {
         parts.push(format!("stack {}", crate::judge::stack_list(stack)));

@@ -14,7 +14,7 @@ use crate::case::{Case, Expect, ExpectedOutcome, Place};
 use crate::engine::{
     Description, End, Engine, Mishap, MishapKind, Reply, Request, SeenCell, Watch,
 };
-use crate::judge::{Sight, end_differences};
+use crate::judge::{Lists, Sight, end_differences};
 use crate::lockstep::{Finding, Subject, end_fits};
 use crate::runner::{Contender, Examiner, Tools};
 use crate::verdict::{Aspect, Difference, Failure, Verdict};
@@ -188,7 +188,7 @@ pub fn run_chunk(
         .map(|prepared| match prepared {
             Prepared::Settled(verdict) => verdict,
             Prepared::Open(case, request) => match replies.next() {
-                Some(reply) => open_verdict(isa, case, request, reply),
+                Some(reply) => open_verdict(isa, &description, case, request, reply),
                 None => Verdict::NotRun("the engine gave no answer".to_owned()),
             },
             Prepared::Asked(subject, request) => match replies.next() {
@@ -268,7 +268,13 @@ pub fn verdict(
 
 /// Holds an answer to what a case says, whose values are open: how the run ends, what it prints, and the state at the
 /// end. Steps are not compared, because a run that takes another value may go another way.
-fn open_verdict(isa: &Isa, case: &Case, request: Request, reply: Result<Reply, Mishap>) -> Verdict {
+fn open_verdict(
+    isa: &Isa,
+    description: &Description,
+    case: &Case,
+    request: Request,
+    reply: Result<Reply, Mishap>,
+) -> Verdict {
     let ran = match reply {
         Ok(Reply::Ran(ran)) => ran,
         Ok(Reply::Unsupported(message)) => return Verdict::Skip(message),
@@ -283,7 +289,7 @@ fn open_verdict(isa: &Isa, case: &Case, request: Request, reply: Result<Reply, M
         Err(Mishap { kind: MishapKind::GivenUp(why), .. }) => return Verdict::NotRun(why),
         Err(mishap) => return Verdict::Error(mishap),
     };
-    if let Err(why) = ran.check(isa) {
+    if let Err(why) = ran.check(isa, description.observes) {
         return Verdict::Error(MishapKind::Protocol(why).into());
     }
     let Expect::Runs(expected) = &case.expect else { return Verdict::Pass };
@@ -291,8 +297,12 @@ fn open_verdict(isa: &Isa, case: &Case, request: Request, reply: Result<Reply, M
         Some(cells) => sight(isa, place, cells),
         None => Sight::Hidden,
     };
-    let (output, stack) = (ran.output.as_deref(), ran.state.stack.as_deref());
-    let mut differences = end_differences(isa, expected, output, stack, cell);
+    let seen = Lists {
+        output: ran.output.as_deref(),
+        host: ran.host.as_deref(),
+        stack: ran.state.stack.as_deref(),
+    };
+    let mut differences = end_differences(isa, expected, seen, cell);
     let wanted = match expected.outcome {
         ExpectedOutcome::Halt => End::Halt,
         ExpectedOutcome::Fuel => End::Fuel,

@@ -182,6 +182,8 @@ pub enum Aspect {
     Outcome,
     /// What is printed.
     Output,
+    /// The calls of the host.
+    Host,
     /// The operand stack at the end.
     Stack,
     /// A cell at the end.
@@ -215,6 +217,7 @@ impl Aspect {
             Self::Determinism => "determinism",
             Self::Outcome => "outcome",
             Self::Output => "output",
+            Self::Host => "host",
             Self::Stack => "final stack",
             Self::Cell => "final cell",
             Self::Trace => "trace",

@@ -7,6 +7,7 @@ mod dynamic;
 mod encoding;
 mod expr;
 mod fuse;
+mod host;
 mod machine;
 mod memory;
 mod operand;
@@ -162,6 +163,7 @@ pub(crate) fn check(file: &SpecFile, context: &mut Context<'_>) -> Option<Isa> {
     if instructions.len() == file.instructions.len() && context.dropped.is_empty() {
         // What a faulty instruction raises and uses is not known.
         unused_traps(&instructions, &traps, context);
+        host::unused(&instructions, &machine.externs, context);
         unused_definitions(file, &tables, context);
     }
     let header = header.filter(|_| context.diagnostics.is_empty())?;

@@ -69,8 +69,9 @@ pub struct SpecFile {
     /// `long: {slots: 2, of: i64}`.
     #[serde(default)]
     pub types: IndexMap<String, IndexMap<String, Text>>,
-    /// Host functions. Not supported yet.
-    pub externs: Option<Reserved>,
+    /// The functions of the host that instructions call, by name. What they reply is up to the input of a program.
+    #[serde(default)]
+    pub externs: IndexMap<String, ExternFile>,
     /// Features that programs can require, and what they mean.
     #[serde(default)]
     pub features: IndexMap<String, Text>,
@@ -283,6 +284,23 @@ pub enum TrapFile {
 #[serde(deny_unknown_fields)]
 pub struct FullTrapFile {
     /// What it means.
+    #[schemars(required, extend("x-independent" = true))]
+    pub doc: Option<Text>,
+    /// Where the rule comes from.
+    #[serde(rename = "ref")]
+    pub reference: Option<Text>,
+}
+
+/// A function of the host.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExternFile {
+    /// The types of its arguments.
+    #[serde(default)]
+    pub args: Vec<Text>,
+    /// The type of its reply; none when absent.
+    pub result: Option<Text>,
+    /// What it does, in a sentence.
     #[schemars(required, extend("x-independent" = true))]
     pub doc: Option<Text>,
     /// Where the rule comes from.

@@ -6,6 +6,7 @@
 
 mod arithmetic;
 mod encoding;
+mod host;
 mod memory;
 mod set;
 mod syntax;
@@ -15,6 +16,7 @@ use std::fmt;
 
 pub use arithmetic::{BinaryOp, UnaryOp};
 pub use encoding::{ByteOrder, Encoding, Field, Linear, Part, Word};
+pub use host::{Arguments, Extern, ExternId};
 pub use memory::{Region, RegionId, Saved, Start, is_stored};
 pub use set::{Isa, Note};
 pub use syntax::{Piece, PieceKind, Template};
@@ -138,6 +140,8 @@ pub struct Machine {
     pub memory: Vec<Region>,
     /// The cells that a call of a subroutine saves and its return restores, if it does.
     pub saved: Option<Saved>,
+    /// The functions of the host that instructions call.
+    pub externs: Vec<Extern>,
 }
 
 impl Machine {
@@ -578,6 +582,12 @@ pub enum Op {
     },
     /// How many calls of subroutines are active, as `u32`.
     Depth,
+    /// What a function of the host replies when it is called next; 0 if it has no reply. The call itself is a write,
+    /// [`WriteTo::Host`].
+    Reply {
+        /// The function.
+        function: ExternId,
+    },
     /// The bytes at an address as a number, the least significant first, if the guard holds; else 0. The step ends in
     /// [`TrapId::BAD_ADDRESS`] unless all of them lie within one region.
     Load {
@@ -668,6 +678,13 @@ pub enum WriteTo {
         ty: IntType,
         /// Holds the address.
         address: Temp,
+    },
+    /// A function of the host, which is called, and whose next reply is the one after this, the value.
+    Host {
+        /// The function.
+        function: ExternId,
+        /// What it is called with.
+        arguments: Arguments,
     },
 }
 

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `isa`, `version`, `title`, `about` | texts |
 //! | `sources` | list of `{name, title}` |
-//! | `machine` | `{stack, banks, call_depth, output, union, frames, named_globals, heap, memory, saved}`; what the machine does not have is `null` |
+//! | `machine` | `{stack, banks, call_depth, output, union, frames, named_globals, heap, memory, saved, externs}`; what the machine does not have is `null` |
 //! | `container` | `raw` or `module` |
 //! | `code_end` | `reject` or `halt` |
 //! | `traps` | list of `{name, doc, ref}`, those of the limits first |
@@ -25,9 +25,9 @@ use serde_json::{Value, json};
 
 use crate::isa::{
     BankId, BinaryOp, Body, ByteOrder, CellType, ClauseId, CodeEnd, Container, Conversion, Effect,
-    Encoding, FloatOp, Instruction, IntType, Isa, LabelBase, LabelRole, Linear, Machine, New, Note,
-    Op, Operand, OperandKind, Owner, Part, Payload, Question, Region, RegionId, Start, Temp,
-    Transfer, TransferKind, UnaryOp, Union, VariantId, Word, Write, WriteTo,
+    Encoding, Extern, FloatOp, Instruction, IntType, Isa, LabelBase, LabelRole, Linear, Machine,
+    New, Note, Op, Operand, OperandKind, Owner, Part, Payload, Question, Region, RegionId, Start,
+    Temp, Transfer, TransferKind, UnaryOp, Union, VariantId, Word, Write, WriteTo,
 };
 
 /// The header of the document.
@@ -124,6 +124,17 @@ fn machine(machine: &Machine) -> Value {
             "first": saved.first,
             "last": saved.last,
         })),
+        "externs": machine.externs.iter().map(function).collect::<Vec<_>>(),
+    })
+}
+
+fn function(function: &Extern) -> Value {
+    json!({
+        "name": function.name,
+        "args": function.args.iter().map(|&of| ty(of)).collect::<Vec<_>>(),
+        "result": function.result.map(ty),
+        "doc": function.doc,
+        "ref": function.reference,
     })
 }
 
@@ -346,6 +357,7 @@ fn op(isa: &Isa, insn: &Instruction, op: &Op) -> Value {
             json!({"op": "read", "bank": bank(isa, id), "index": index})
         }
         Op::Depth => json!({"op": "depth"}),
+        Op::Reply { function } => json!({"op": "reply", "function": isa.external(function).name}),
         Op::Load { guard, ty: of, address } => {
             json!({"op": "load", "guard": guard, "type": ty(of), "address": address})
         }
@@ -466,6 +478,11 @@ fn write(isa: &Isa, insn: &Instruction, write: &Write) -> Value {
         WriteTo::Memory { ty: of, address } => {
             json!({"to": "memory", "type": ty(of), "address": address})
         }
+        WriteTo::Host { function, arguments } => json!({
+            "to": "host",
+            "function": isa.external(function).name,
+            "arguments": arguments.temps(),
+        }),
     };
     row["value"] = json!(write.value);
     row["guard"] = json!(write.guard);

@@ -54,6 +54,10 @@ pub const VARIANTS: usize = 7;
 pub const REGIONS: usize = 16;
 /// Bytes of a region of memory.
 pub const REGION_BYTES: u32 = 1 << 20;
+/// Functions of the host.
+pub const EXTERNS: usize = 64;
+/// Arguments of a function of the host.
+pub const ARGUMENTS: usize = 8;
 /// Assembly templates of an instruction.
 pub const TEMPLATES: usize = 8;
 /// Bytes of an assembly template.

@@ -5,6 +5,7 @@ mod condition;
 mod draft;
 mod entropy;
 mod functions;
+mod host;
 mod ladder;
 mod plan;
 mod pointer;

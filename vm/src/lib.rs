@@ -6,6 +6,7 @@ pub mod codec;
 pub mod fault;
 pub mod generate;
 mod heap;
+pub mod host;
 pub mod limits;
 mod memory;
 pub mod module;

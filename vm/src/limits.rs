@@ -17,7 +17,9 @@ pub const TEXT_BYTES: usize = 64 << 20;
 /// Faults kept of a rejected program, and errors kept of an assembly text; the others are
 /// counted.
 pub const FAULTS: usize = 1000;
-/// Values that a run prints before it is ended.
+/// Replies of a function of the host that the input of a program gives.
+pub const REPLIES: usize = 1 << 16;
+/// Values that a run prints, and calls of the host that it makes, before it is ended.
 pub const OUTPUT_VALUES: usize = 1 << 20;
 /// Bytes of a text trace; the steps after that are counted.
 pub const TRACE_BYTES: usize = 16 << 20;

@@ -33,8 +33,8 @@ pub enum Outcome {
     },
     /// All the fuel was used. The state can be run on.
     Fuel,
-    /// The next instruction might print more than [`limits::OUTPUT_VALUES`] values in all. It
-    /// was not begun.
+    /// The next instruction might print more than [`limits::OUTPUT_VALUES`] values in all, calls of the host counted
+    /// with them. It was not begun.
     OutputLimit,
 }
 
@@ -165,8 +165,8 @@ struct Prepared<'a> {
     first_operand: u32,
     /// The place after its last operand.
     last_operand: u32,
-    /// How many values it prints at most.
-    prints: u32,
+    /// How many values it prints at most, and calls of the host that it makes.
+    shows: u32,
     /// How many cells of a list it pops.
     list: u32,
     /// Whether it makes something on the heap or lets it grow.
@@ -175,12 +175,13 @@ struct Prepared<'a> {
 
 impl<'a> Prepared<'a> {
     fn new(body: &'a Body, next: u32, [first_operand, last_operand]: [u32; 2], list: u32) -> Self {
-        let prints = body.writes.iter().filter(|write| write.to == WriteTo::Output).count() as u32;
+        let is_shown = |write: &&Write| matches!(write.to, WriteTo::Output | WriteTo::Host { .. });
+        let shows = body.writes.iter().filter(is_shown).count() as u32;
         let makes = body.ops.iter().any(|op| matches!(op, Op::New { .. }));
         let grows =
             |write: &Write| matches!(write.to, WriteTo::Element { .. } | WriteTo::Entry { .. });
         let allocates = makes || body.writes.iter().any(grows);
-        Self { body, next, first_operand, last_operand, prints, list, allocates }
+        Self { body, next, first_operand, last_operand, shows, list, allocates }
     }
 }
 
@@ -257,7 +258,7 @@ impl<'a> Reference<'a> {
             if state.steps >= last {
                 return Ok(Outcome::Fuel);
             }
-            if insn.prints as usize + state.printed > limits::OUTPUT_VALUES {
+            if insn.shows as usize + state.printed > limits::OUTPUT_VALUES {
                 return Ok(Outcome::OutputLimit);
             }
             tracer.before(at, state);
@@ -511,6 +512,7 @@ impl<'a> Reference<'a> {
                 Op::TrapIf { cond, trap, .. } if temp(cond) != 0 => return Ok(Some(trap)),
                 Op::TrapIf { .. } => continue,
                 Op::Depth => state.calls.len() as u64,
+                Op::Reply { function } => state.host.reply(function),
                 Op::Load { guard, ty, address } => {
                     if guard.is_some_and(|guard| temp(guard) == 0) {
                         0
@@ -553,7 +555,7 @@ impl<'a> Reference<'a> {
         found.ok_or(Stuck::BadIndex { at: state.pc, index })
     }
 
-    /// Does the writes of phase two: those of banks first, because that is the order of a trace.
+    /// Does the writes of phase two: calls of the host and output last, because that is the order of a trace.
     #[inline]
     fn commit_writes<T: Tracer>(
         &self,
@@ -568,15 +570,25 @@ impl<'a> Reference<'a> {
             self.commit(write.to, temp(write.value), state, temps, tracer)?;
         }
         for write in body.writes.iter().filter(happens) {
-            if write.to == WriteTo::Output {
-                let value = state.print(temp(write.value));
-                tracer.change(Change::Out(value));
+            match write.to {
+                WriteTo::Output => {
+                    let value = state.print(temp(write.value));
+                    tracer.change(Change::Out(value));
+                }
+                WriteTo::Host { function, arguments } => {
+                    let arguments = arguments.temps().iter().map(|&argument| temp(argument));
+                    let call = state.call_host(function, arguments, temp(write.value));
+                    if let Some(call) = call.filter(|_| T::CHANGES) {
+                        tracer.change(Change::Host(call.clone()));
+                    }
+                }
+                _ => {}
             }
         }
         Ok(())
     }
 
-    /// Does a write that is no output.
+    /// Does a write that is neither output nor a call of the host.
     #[inline]
     fn commit<T: Tracer>(
         &self,
@@ -642,7 +654,7 @@ impl<'a> Reference<'a> {
                     }
                 }
             }
-            WriteTo::Output => {}
+            WriteTo::Output | WriteTo::Host { .. } => {}
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use bytestone_spec::isa::{CellType, Isa};
 
+use crate::host::Call;
 use crate::reference::{Outcome, Reference, Stuck};
 use crate::state::State;
 use crate::trace::{Change, NoTrace, Tracer};
@@ -44,6 +45,14 @@ pub enum Violation {
         at: u32,
         /// What the cell holds.
         value: Value,
+    },
+    /// A call of the host is none that the machine can make.
+    #[error("the call of the host at offset {at} is `{call}`, which does not fit its function")]
+    Call {
+        /// The offset of the instruction.
+        at: u32,
+        /// The call.
+        call: Call,
     },
 }
 
@@ -147,7 +156,10 @@ impl Tracer for SoundnessTrace<'_> {
             | Change::Entry { value, .. } => self.check_value(Some(CellType::Value), value),
             Change::Out(value) => self.check_value(self.isa.machine().output, value),
             Change::Frame(calls) => self.bases.resize(calls as usize + 1, None),
-            Change::Memory { .. } | Change::Trap(_) => {}
+            Change::Host(call) if !call.is_of(self.isa.machine()) => {
+                self.note(Violation::Call { at: self.at, call });
+            }
+            Change::Memory { .. } | Change::Host(_) | Change::Trap(_) => {}
         }
     }
 

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use bytestone_spec::isa::{BankId, CellType, IntType, Isa, Owner, RegionId, Saved, Start, Union};
+use bytestone_spec::isa::{
+    BankId, CellType, ExternId, IntType, Isa, Owner, RegionId, Saved, Start, Union,
+};
 use indexmap::IndexMap;
 
 use crate::heap::{Handle, Heap, captured_in};
+use crate::host::{Call, Host};
 use crate::memory::Memory;
 use crate::show::{Show, shallow};
 use crate::trace::{Change, Tracer};
@@ -24,6 +27,7 @@ pub struct State {
     /// The cells that active calls saved, one call behind the other.
     pub(crate) saved: Vec<u64>,
     pub(crate) memory: Memory,
+    pub(crate) host: Host,
     /// The active frames of functions, the first one among them; none before the first step, on machines
     /// without functions, and after the first function has returned.
     pub(crate) frames: Vec<Frame>,
@@ -33,7 +37,7 @@ pub struct State {
     pub(crate) globals: IndexMap<Arc<str>, u64>,
     pub(crate) heap: Heap,
     pub(crate) output: Vec<Value>,
-    /// How many values were printed, with what they reach.
+    /// How many values were printed, with what they reach, and how often the host was called.
     pub(crate) printed: usize,
     pub(crate) pc: u32,
     pub(crate) steps: u64,
@@ -55,6 +59,7 @@ impl PartialEq for State {
             && shown(self) == shown(other)
             && self.globals.keys().eq(other.globals.keys())
             && self.memory == other.memory
+            && self.host == other.host
     }
 }
 
@@ -128,15 +133,24 @@ pub enum InputError {
         /// How many there may be.
         size: u32,
     },
+    /// The machine has no such function of the host.
+    #[error("the host has no function with number {0}")]
+    NoFunction(u8),
+    /// The function of the host has no reply.
+    #[error("the function replies nothing")]
+    NoReply,
+    /// There are too many replies.
+    #[error("more than {} replies", crate::limits::REPLIES)]
+    TooManyReplies,
     /// The cells of the bank hold dynamic values.
     #[error("the bank holds dynamic values, which cannot be set from outside")]
     Dynamic,
-    /// The value is none of the cell's type.
+    /// The value is none of the type of the cell or reply.
     #[error("{value} is no value of type {of}")]
     BadValue {
         /// The value given.
         value: i128,
-        /// The type of the cell.
+        /// The type.
         of: IntType,
     },
 }
@@ -157,6 +171,7 @@ impl State {
             calls: Vec::new(),
             saved: Vec::new(),
             memory: Memory::new(machine),
+            host: Host::new(machine),
             frames: Vec::new(),
             locals: Vec::new(),
             globals: IndexMap::new(),
@@ -198,6 +213,25 @@ impl State {
     /// The bytes of a region of memory; none if there is no such region.
     pub fn memory(&self, region: RegionId) -> &[u8] {
         self.memory.bytes(region)
+    }
+
+    /// Sets what a function of the host replies to its call with a number, counted from 0. A call of which nothing is
+    /// said is replied 0.
+    ///
+    /// # Errors
+    /// When there is no such function or it has no reply, or when the reply cannot be `value`.
+    pub fn set_reply(
+        &mut self,
+        function: ExternId,
+        call: u64,
+        value: i128,
+    ) -> Result<(), InputError> {
+        self.host.set_reply(function, call, value)
+    }
+
+    /// The calls of the host that were made, in order; `None` on machines without functions of the host.
+    pub fn host_calls(&self) -> Option<&[Call]> {
+        self.host.calls()
     }
 
     /// Sets a cell of a bank that belongs to the program and holds numbers.
@@ -392,6 +426,17 @@ impl State {
         self.printed += 1 + show.nodes();
         self.output.push(value.clone());
         value
+    }
+
+    /// Calls a function of the host.
+    pub(crate) fn call_host(
+        &mut self,
+        function: ExternId,
+        arguments: impl Iterator<Item = u64>,
+        reply: u64,
+    ) -> Option<&Call> {
+        self.printed += 1;
+        self.host.call(function, arguments, reply)
     }
 
     /// What stores numbers, whose values are their cells.

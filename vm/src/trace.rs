@@ -2,6 +2,7 @@
 
 use bytestone_spec::isa::{BankId, RegionId, TrapId};
 
+use crate::host::Call;
 use crate::state::State;
 use crate::value::{Text, Value};
 
@@ -27,7 +28,7 @@ pub trait Tracer {
         let _ = (at, state);
     }
 
-    /// A change that the step makes. Changes come in the order of a trace: cells, output,
+    /// A change that the step makes. Changes come in the order of a trace: cells, calls of the host, output,
     /// frame, or a trap alone.
     #[inline]
     fn change(&mut self, change: Change) {
@@ -83,6 +84,8 @@ pub enum Change {
         /// What they are now.
         value: Value,
     },
+    /// A function of the host was called.
+    Host(Call),
     /// A value was printed.
     Out(Value),
     /// After a call or a return: the number of active calls, not counting the first frame.

@@ -47,6 +47,9 @@ fn file(case: &Case, target: &Target<'_>) -> Result<String, String> {
         return Err("the program is rejected".to_owned());
     };
     let result = result(run, target)?;
+    if suite::subject(target.isa, &target.codec, case)?.calls_host() {
+        return Err("the program calls the host".to_owned());
+    }
     let code = suite::code(&target.codec, case)?;
     if code.is_empty() || !code.len().is_multiple_of(size_of::<u64>()) {
         return Err("the program does not consist of 64-bit words".to_owned());

@@ -10,7 +10,7 @@ use super::{Candidate, FUEL, Programs};
 use crate::engine::reference::{Prepared, Unprepared};
 use crate::engine::{End, MishapKind};
 use crate::execute::hex;
-use crate::judge::yaml_list;
+use crate::judge::{call_list, yaml_list};
 use crate::verdict::{Aspect, Verdict};
 
 /// A program on which an engine differs from the reference tier.
@@ -170,6 +170,15 @@ impl Programs<'_> {
         for cell in candidate.input.iter().filter(|it| matches!(it.value, Value::Bytes(_))) {
             text.push_str(&format!("    {}: \"{}\"\n", cell.bank, cell.value));
         }
+        for function in &self.isa.machine().externs {
+            let replies = || candidate.input.iter().filter(|cell| cell.bank == function.name);
+            let Some(last) = replies().map(|cell| cell.index).max() else { continue };
+            let reply = |index| replies().rev().find(|cell| cell.index == index);
+            let text_of =
+                |index| reply(index).map_or_else(|| "0".to_owned(), |it| it.value.to_string());
+            let list: Vec<String> = (0..=last).map(text_of).collect();
+            text.push_str(&format!("    {}: [{}]\n", function.name, list.join(", ")));
+        }
     }
 
     fn run_text(
@@ -196,6 +205,9 @@ impl Programs<'_> {
         if self.isa.machine().output.is_some() {
             let output: Vec<String> = state.output().map(|value| value.to_string()).collect();
             text.push_str(&format!("  output: {}\n", yaml_list(&output)));
+        }
+        if let Some(calls) = state.host_calls() {
+            text.push_str(&format!("  host: {}\n", call_list(calls)));
         }
         if self.isa.machine().stack.is_some() {
             let stack: Vec<Value> = state.stack().collect();

@@ -45,7 +45,7 @@ pub struct CaseEntry {
     pub source: Option<Text>,
     /// The optimisations with which the source is compiled: `none` (when absent), `all`, or a list of passes.
     pub passes: Option<PassesEntry>,
-    /// Cells set before the first step, by bank and index; bytes of memory, by region.
+    /// Cells set before the first step, by bank and index; bytes of memory, by region; replies of the host, by function.
     #[serde(default)]
     pub input: IndexMap<String, InputEntry>,
     /// Limits of the run.
@@ -61,6 +61,8 @@ pub struct CaseEntry {
     pub outcome: Option<Text>,
     /// Every value printed, in order.
     pub output: Option<Vec<Text>>,
+    /// Every call of the host, in order, as in `answer(1 2) = 7`.
+    pub host: Option<Vec<Text>>,
     /// State at the end.
     #[serde(rename = "final")]
     pub final_state: Option<FinalEntry>,
@@ -72,7 +74,7 @@ pub struct CaseEntry {
     pub rejects: Option<RejectsEntry>,
 }
 
-/// Cells that are set.
+/// Cells that are set, or replies of the host.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum InputEntry {
@@ -80,6 +82,8 @@ pub enum InputEntry {
     Bytes(Text),
     /// The cells of a bank, by index.
     Cells(IndexMap<String, Text>),
+    /// What a function of the host replies, to one call after the other.
+    Replies(Vec<Text>),
 }
 
 /// Optimisations of the compiler.
@@ -109,6 +113,8 @@ pub struct RowEntry {
     pub outcome: Option<Text>,
     /// Every value printed, in order.
     pub output: Option<Vec<Text>>,
+    /// Every call of the host, in order.
+    pub host: Option<Vec<Text>>,
     /// State at the end.
     #[serde(rename = "final")]
     pub final_state: Option<FinalEntry>,

@@ -16,7 +16,7 @@ use super::file::{CaseEntry, CasesFile, FaultEntry, FinalEntry, HEADER, RejectsE
 use super::program::{self, ProgramText, SourceReader};
 use super::trace::ExpectedTrace;
 use super::{
-    Case, CaseFile, Expect, ExpectedFault, ExpectedOutcome, ExpectedRun, Strength, values,
+    Case, CaseFile, Expect, ExpectedFault, ExpectedOutcome, ExpectedRun, Strength, host, values,
 };
 
 /// Steps that a case may take when it gives no limit.
@@ -137,6 +137,7 @@ fn machine<'m>(
 struct Expectations<'a> {
     outcome: Option<&'a Text>,
     output: Option<&'a Vec<Text>>,
+    host: Option<&'a Vec<Text>>,
     final_state: Option<&'a FinalEntry>,
     trace: Option<&'a Text>,
     max_stack: Option<&'a Text>,
@@ -148,6 +149,7 @@ impl<'a> Expectations<'a> {
         Self {
             outcome: entry.outcome.as_ref(),
             output: entry.output.as_ref(),
+            host: entry.host.as_ref(),
             final_state: entry.final_state.as_ref(),
             trace: entry.trace.as_ref(),
             max_stack: entry.max_stack.as_ref(),
@@ -160,6 +162,7 @@ impl<'a> Expectations<'a> {
         Self {
             outcome: row.outcome.as_ref().or(case.outcome),
             output: row.output.as_ref().or(case.output),
+            host: row.host.as_ref().or(case.host),
             final_state: row.final_state.as_ref().or(case.final_state),
             trace: row.trace.as_ref().or(case.trace),
             max_stack: row.max_stack.as_ref().or(case.max_stack),
@@ -170,6 +173,7 @@ impl<'a> Expectations<'a> {
     fn runs(&self) -> bool {
         self.outcome.is_some()
             || self.output.is_some()
+            || self.host.is_some()
             || self.final_state.is_some()
             || self.trace.is_some()
             || self.max_stack.is_some()
@@ -303,7 +307,16 @@ impl Reader<'_> {
         for name in row.values.keys() {
             if !names.contains(&name.as_str()) {
                 let span = node.entry(name).map_or(node.span, |entry| entry.key_span);
-                let keys = ["about", "outcome", "output", "final", "trace", "max_stack", "rejects"];
+                let keys = [
+                    "about",
+                    "outcome",
+                    "output",
+                    "host",
+                    "final",
+                    "trace",
+                    "max_stack",
+                    "rejects",
+                ];
                 let known = names.iter().copied().chain(keys);
                 let message =
                     format!("`{name}` is neither an expectation nor a name in the program");
@@ -411,7 +424,7 @@ impl Reader<'_> {
                 self.diagnostics.error_with_help(
                     node.span,
                     "a case without an expectation",
-                    "give `outcome`, `output`, `final`, `trace`, `max_stack` or `rejects`",
+                    "give `outcome`, `output`, `host`, `final`, `trace`, `max_stack` or `rejects`",
                 );
                 None
             }
@@ -498,6 +511,10 @@ impl Reader<'_> {
                 }
             }
         });
+        let host = expectations.host.map(|calls| {
+            let span = self.expectation_span(node, "host");
+            host::wanted_calls(isa, calls, span, self.diagnostics)
+        });
         let mut stack = None;
         let mut cells = Vec::new();
         if let Some(state) = expectations.final_state {
@@ -527,7 +544,7 @@ impl Reader<'_> {
             }
             depth
         });
-        Some(ExpectedRun { outcome: outcome?, output, stack, cells, trace, max_stack })
+        Some(ExpectedRun { outcome: outcome?, output, host, stack, cells, trace, max_stack })
     }
 
     fn outcome(&mut self, text: &str, node: &Node) -> Option<ExpectedOutcome> {

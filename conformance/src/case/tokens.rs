@@ -4,29 +4,43 @@
 pub(super) fn tokens(text: &str) -> Vec<String> {
     let mut cursor = Cursor { text, at: 0 };
     let mut tokens: Vec<String> = Vec::new();
-    // Whether the brackets that are open hold values: those of the stack do, those of an index hold a number.
-    let mut is_open = false;
+    // What ends the brackets that are open, which hold values: those of a stack, of an index, or of a call of the host.
+    let mut open = None;
     loop {
         cursor.blank();
         let Some(next) = cursor.peek() else { return tokens };
         let after = tokens.last().map(String::as_str);
         let value_follows = matches!(after, Some("=" | "out"));
+        let is_called = tokens.iter().rev().nth(1).is_some_and(|word| word == "host");
         match next {
-            '[' if !is_open && !value_follows => {
-                is_open = true;
+            '[' if open.is_none() && !value_follows => {
+                open = Some(']');
                 cursor.skip();
                 tokens.push("[".to_owned());
             }
+            '(' if open.is_none() && is_called => {
+                open = Some(')');
+                cursor.skip();
+                tokens.push("(".to_owned());
+            }
             ']' => {
-                is_open = false;
+                open = None;
                 cursor.skip();
                 tokens.push("]".to_owned());
+            }
+            ')' if open == Some(')') => {
+                open = None;
+                cursor.skip();
+                tokens.push(")".to_owned());
             }
             '=' => {
                 cursor.skip();
                 tokens.push("=".to_owned());
             }
-            _ if is_open || value_follows => tokens.push(cursor.value()),
+            _ if open.is_some() || value_follows => tokens.push(cursor.value()),
+            _ if after == Some("host") => {
+                tokens.push(cursor.word(|c| c.is_whitespace() || matches!(c, '(' | '=')));
+            }
             _ => tokens.push(cursor.word(|c| c.is_whitespace() || matches!(c, '[' | ']' | '='))),
         }
     }
@@ -149,6 +163,11 @@ mod tests {
         assert_eq!(words("[3 5 2] local[23] = 5 out -1"), "[|3|5|2|]|local|[|23|]|=|5|out|-1");
         assert_eq!(words("[ {1|2} 0x?2 ? ]"), "[|{1|2}|0x?2|?|]");
         assert_eq!(words("R3=7 frame 2"), "R3|=|7|frame|2");
+        assert_eq!(
+            words("r0 = 7 host answer(1  {2|3} ?) = 7 out 7"),
+            "r0|=|7|host|answer|(|1|{2|3}|?|)|=|7|out|7"
+        );
+        assert_eq!(words("host stop ( ) frame 1"), "host|stop|(|)|frame|1");
         assert_eq!(
             words(r#"[nil "a ] ;" [1  [2]] {a: 1} fn 2 #0fn 3(1 "x") #1[#1] #1]"#),
             r#"[|nil|"a ] ;"|[1 [2]]|{a: 1}|fn 2|#0fn 3(1 "x")|#1[#1]|#1|]"#

@@ -80,7 +80,7 @@ fn token_fits(wanted: &str, found: &str) -> bool {
         return true;
     }
     match open(wanted) {
-        Some(Open::Any) => !matches!(found, "[" | "]" | "="),
+        Some(Open::Any) => !matches!(found, "[" | "]" | "(" | ")" | "="),
         Some(Open::OneOf(values)) => values.contains(&found),
         Some(Open::Number(wanted)) => {
             found.parse().is_ok_and(|number| wanted.fits(&Value::Int(number)))

@@ -2,8 +2,9 @@
 
 use bytestone_spec::Isa;
 use bytestone_spec::diagnostic::{Diagnostics, Span};
-use bytestone_spec::isa::{BankId, CellType, IntType, RegionId};
+use bytestone_spec::isa::{BankId, CellType, Extern, IntType, RegionId};
 use bytestone_spec::shape::Text;
+use bytestone_vm::limits;
 use bytestone_vm::trace::view::GLOBAL;
 use bytestone_vm::value::{self, Form, Value, ValueError, file};
 use indexmap::IndexMap;
@@ -101,7 +102,7 @@ fn wanted_bytes(
     Some(CellWanted { place: Place::Memory { region, offset, len }, value })
 }
 
-/// Cells of a bank, or bytes of memory, that are set before the first step.
+/// Cells of a bank, bytes of memory, or replies of the host, that are set before the first step.
 pub(super) fn input(
     isa: &Isa,
     bank: &str,
@@ -110,6 +111,9 @@ pub(super) fn input(
     diagnostics: &mut Diagnostics,
 ) -> Vec<NamedCell> {
     let mut read = Vec::new();
+    if let Some(function) = isa.find_extern(bank) {
+        return replies(isa.external(function), input, span, diagnostics);
+    }
     let cells = match (input, isa.find_region(bank)) {
         (InputEntry::Bytes(hex), Some(region)) => {
             let rules = &isa.machine().memory[usize::from(region.0)];
@@ -131,14 +135,17 @@ pub(super) fn input(
             }
             return read;
         }
-        (InputEntry::Cells(_), Some(_)) => {
+        (InputEntry::Cells(_) | InputEntry::Replies(_), Some(_)) => {
             let help = format!("as in `{bank}: 01 0a ff`");
             diagnostics.error_with_help(span, "expected bytes in hexadecimal", help);
             return read;
         }
-        (InputEntry::Bytes(_), None) => {
-            let help = format!("as in `{bank}: {{0: 5, 3: -1}}`");
-            diagnostics.error_with_help(span, "expected cells by index", help);
+        (InputEntry::Bytes(_) | InputEntry::Replies(_), None) => {
+            // Of a name that is not known, it is not known either what it takes.
+            if find_bank(isa, bank, span, diagnostics).is_some() {
+                let help = format!("as in `{bank}: {{0: 5, 3: -1}}`");
+                diagnostics.error_with_help(span, "expected cells by index", help);
+            }
             return read;
         }
         (InputEntry::Cells(cells), None) => cells,
@@ -161,13 +168,43 @@ pub(super) fn input(
     read
 }
 
+/// What a function of the host replies, to one call after the other.
+fn replies(
+    function: &Extern,
+    input: &InputEntry,
+    span: Span,
+    diagnostics: &mut Diagnostics,
+) -> Vec<NamedCell> {
+    let name = &function.name;
+    let InputEntry::Replies(texts) = input else {
+        let help = format!("as in `{name}: [7, 8]`");
+        diagnostics.error_with_help(span, "expected replies in order", help);
+        return Vec::new();
+    };
+    let Some(of) = function.result else {
+        diagnostics.error(span, format!("`{name}` replies nothing"));
+        return Vec::new();
+    };
+    if texts.len() > limits::REPLIES {
+        let message = format!("`{name}` is given at most {} replies", limits::REPLIES);
+        diagnostics.error(span, message);
+        return Vec::new();
+    }
+    let replies = (0..).zip(texts).filter_map(|(index, text)| {
+        let value = Value::Int(number(text, of, span, diagnostics)?);
+        Some(NamedCell { bank: name.clone(), index, value })
+    });
+    replies.collect()
+}
+
 fn find_bank(isa: &Isa, name: &str, span: Span, diagnostics: &mut Diagnostics) -> Option<BankId> {
     let found = isa.find_bank(name);
     if found.is_none() {
         let banks = isa.machine().banks.iter().map(|bank| bank.name.as_str());
         let globals = isa.machine().named_globals.then_some(GLOBAL);
         let regions = isa.machine().memory.iter().map(|region| region.name.as_str());
-        let known: Vec<&str> = banks.chain(regions).chain(globals).collect();
+        let functions = isa.machine().externs.iter().map(|function| function.name.as_str());
+        let known: Vec<&str> = banks.chain(regions).chain(functions).chain(globals).collect();
         let help = format!("the machine has: {}", known.join(", "));
         diagnostics.error_with_help(span, format!("unknown bank of cells `{name}`"), help);
     }
@@ -245,7 +282,7 @@ fn number(text: &str, of: IntType, span: Span, diagnostics: &mut Diagnostics) ->
 }
 
 /// What a number of a type may be.
-fn wanted_number(
+pub(super) fn wanted_number(
     text: &str,
     of: IntType,
     span: Span,

@@ -421,6 +421,10 @@ fn run_json(isa: &Isa, state: &State, outcome: Outcome, trace: Option<Vec<Json>>
         let globals: serde_json::Map<String, Json> = state.globals().map(entry).collect();
         object.insert("globals".to_owned(), globals.into());
     }
+    if let (Some(calls), Some(object)) = (state.host_calls(), json.as_object_mut()) {
+        let calls: Vec<String> = calls.iter().map(ToString::to_string).collect();
+        object.insert("host".to_owned(), json!(calls));
+    }
     if let (Some(trace), Some(object)) = (trace, json.as_object_mut()) {
         object.insert("trace".to_owned(), trace.into());
     }
@@ -447,6 +451,7 @@ fn step_json(isa: &Isa, notation: &Notation<'_>, row: &StepRow) -> Json {
             let region = &isa.machine().memory[usize::from(region.0)].name;
             json!({"memory": format!("{region}[{offset}]"), "value": value_json(value)})
         }
+        Change::Host(call) => json!({"host": call.to_string()}),
         Change::Out(value) => json!({"out": value_json(value)}),
         Change::Frame(frame) => json!({"frame": frame}),
         Change::Trap(trap) => json!({"trap": isa.trap(trap).name}),
@@ -459,7 +464,8 @@ fn step_json(isa: &Isa, notation: &Notation<'_>, row: &StepRow) -> Json {
     })
 }
 
-/// Sets a cell from `bank[index]=value`, or the bytes of memory from `region=01 0a ff`.
+/// Sets a cell from `bank[index]=value`, the bytes of memory from `region=01 0a ff`, or what a function of the host replies
+/// to one of its calls from `function[call]=value`.
 fn set_cell(isa: &Isa, state: &mut State, text: &str) -> Result<(), Failure> {
     let wrong = |why: String| Failure::Environment(format!("--set {text}: {why}"));
     let parsed =
@@ -477,10 +483,12 @@ fn set_cell(isa: &Isa, state: &mut State, text: &str) -> Result<(), Failure> {
         });
         return Err(wrong(format!("expected BANK[INDEX]=VALUE, as in local[3]=10{memory}")));
     };
-    if isa.find_bank(bank).is_none() && isa.find_region(bank).is_none() {
+    let is_cell = isa.find_bank(bank).is_some() || isa.find_region(bank).is_some();
+    if !is_cell && isa.find_extern(bank).is_none() {
         let banks = isa.machine().banks.iter().map(|bank| bank.name.as_str());
         let regions = isa.machine().memory.iter().map(|region| region.name.as_str());
-        let known: Vec<&str> = banks.chain(regions).collect();
+        let functions = isa.machine().externs.iter().map(|function| function.name.as_str());
+        let known: Vec<&str> = banks.chain(regions).chain(functions).collect();
         return Err(wrong(format!("the machine has {}", known.join(", "))));
     }
     NamedCell { bank: bank.to_owned(), index, value }.set(isa, state).map_err(wrong)

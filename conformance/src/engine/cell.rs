@@ -5,13 +5,15 @@ use std::str::FromStr;
 
 use bytestone_spec::Isa;
 use bytestone_vm::State;
+use bytestone_vm::host::Call;
 use bytestone_vm::trace::view::{self, Key};
 use bytestone_vm::value::{Value, ValueError, wire};
 
-/// A cell of numbers that is set before the first step, and its value; or all bytes of a region of memory, at index 0.
+/// A cell of numbers that is set before the first step, and its value; or all bytes of a region of memory, at index 0; or
+/// what a function of the host replies to its call with the number `index`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedCell {
-    /// The name of the bank.
+    /// The name of the bank, region or function.
     pub bank: String,
     /// The index in the bank.
     pub index: u32,
@@ -32,6 +34,10 @@ impl NamedCell {
     ///
     /// It does not fit the machine; why, in words.
     pub fn set(&self, isa: &Isa, state: &mut State) -> Result<(), String> {
+        if let (Value::Int(value), Some(function)) = (&self.value, isa.find_extern(&self.bank)) {
+            let done = state.set_reply(function, self.index.into(), *value);
+            return done.map_err(|error| error.to_string());
+        }
         let done = match (&self.value, isa.find_bank(&self.bank), isa.find_region(&self.bank)) {
             (Value::Bytes(bytes), _, Some(region)) if self.index == 0 => {
                 state.set_memory(region, bytes)
@@ -158,6 +164,28 @@ pub fn parse_output(text: &str) -> Result<Vec<Value>, String> {
         return Ok(Vec::new());
     }
     text.split(',').map(parse_value).collect()
+}
+
+/// Reads calls of the host with commas between; none from an empty text.
+///
+/// # Errors
+///
+/// What is no call, in words.
+pub fn parse_calls(text: &str) -> Result<Vec<Call>, String> {
+    if text.is_empty() {
+        return Ok(Vec::new());
+    }
+    text.split(',').map(parse_call).collect()
+}
+
+/// Reads a call of the host.
+///
+/// # Errors
+///
+/// It is none.
+pub fn parse_call(text: &str) -> Result<Call, String> {
+    Call::from_wire(text)
+        .ok_or_else(|| format!("`{text}` is no call: expected one as in `answer(1;2)=7`"))
 }
 
 /// Reads a value alone.

@@ -351,6 +351,9 @@ fn complete(ran: &mut Ran, request: &Request, said: &Description) -> Result<(), 
     if !said.observes.output {
         ran.output = None;
     }
+    if !said.observes.host {
+        ran.host = None;
+    }
     let state = &ran.state;
     let parts = [
         ("pc", said.observes.pc, state.pc.is_some()),

@@ -3,13 +3,16 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use bytestone_vm::host::Call;
 use bytestone_vm::trace::Checkpoints;
 use bytestone_vm::trace::view::Observed;
 use bytestone_vm::{Phase, Reason, Value};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::cell::{cells_text, parse_output, parse_seen, parse_stack, parse_value};
+use super::cell::{
+    cells_text, parse_call, parse_calls, parse_output, parse_seen, parse_stack, parse_value,
+};
 use super::{
     Description, End, Fuel, Phases, Ran, Rejected, Reply, Request, Row, Snapshot, Traces,
     UNCLASSIFIED, Watch,
@@ -143,7 +146,7 @@ struct HelloWire<'a> {
     machines: Cow<'a, str>,
     /// Of `decode`, `verify`, `run`, with commas between.
     phases: Cow<'a, str>,
-    /// Of `pc`, `depth`, `stack`, `cells`, `output`, `heap`, with commas between.
+    /// Of `pc`, `depth`, `stack`, `cells`, `output`, `host`, `heap`, with commas between.
     observes: Cow<'a, str>,
     /// Of `hash`, `window`, with commas between.
     traces: Cow<'a, str>,
@@ -170,6 +173,9 @@ struct RowWire<'a> {
     /// How many values were printed and the last of them: `2:13`, or `0:`. In rows only.
     #[serde(borrow)]
     printed: Option<Cow<'a, str>>,
+    /// How many calls of the host were made and the last of them: `2:answer(1;2)=7`, or `0:`. In rows only.
+    #[serde(borrow)]
+    called: Option<Cow<'a, str>>,
     /// The operand stack, bottom first, with commas between.
     #[serde(borrow)]
     stack: Option<Cow<'a, str>>,
@@ -214,6 +220,9 @@ struct DoneWire<'a> {
     /// Everything printed, with commas between.
     #[serde(borrow)]
     output: Option<Cow<'a, str>>,
+    /// All calls of the host, with commas between, on machines with functions of the host.
+    #[serde(borrow)]
+    host: Option<Cow<'a, str>>,
     /// CRC-32 of the rows, eight hexadecimal digits.
     #[serde(borrow)]
     hash: Option<Cow<'a, str>>,
@@ -262,7 +271,7 @@ enum RequestWire {
         machine: String,
         /// The code in hexadecimal, lower case.
         program: String,
-        /// Cells set before the first step: `bank:index=value` with commas between.
+        /// Cells set before the first step: `bank:index=value` with commas between; replies of the host by function.
         input: String,
         /// The most steps.
         fuel: u64,
@@ -333,6 +342,7 @@ fn description(hello: &HelloWire<'_>) -> Result<Description, String> {
             "stack" => observes.stack = true,
             "cells" => observes.cells = true,
             "output" => observes.output = true,
+            "host" => observes.host = true,
             "heap" => observes.heap = true,
             _ => {}
         }
@@ -367,6 +377,7 @@ impl RowWire<'_> {
             pc: self.pc,
             depth: self.depth,
             printed: self.printed.as_deref().map(parse_printed).transpose()?,
+            called: self.called.as_deref().map(parse_called).transpose()?,
             stack: self.stack.as_deref().map(parse_stack).transpose()?,
             cells: self.cells.as_deref().map(parse_seen).transpose()?,
         })
@@ -379,6 +390,16 @@ fn parse_printed(text: &str) -> Result<(u64, Option<Value>), String> {
     let last = match last {
         "" => None,
         last => Some(parse_value(last)?),
+    };
+    Ok((count.parse().map_err(|_| wrong())?, last))
+}
+
+fn parse_called(text: &str) -> Result<(u64, Option<Call>), String> {
+    let wrong = || format!("`{text}` is not how many calls were made and the last of them");
+    let (count, last) = text.split_once(':').ok_or_else(wrong)?;
+    let last = match last {
+        "" => None,
+        last => Some(parse_call(last)?),
     };
     Ok((count.parse().map_err(|_| wrong())?, last))
 }
@@ -411,6 +432,7 @@ fn reply(done: Box<DoneWire<'_>>) -> Result<Reply, String> {
 
 fn ran(done: DoneWire<'_>, end: End) -> Result<Ran, String> {
     let output = done.output.as_deref().map(parse_output).transpose()?;
+    let host = done.host.as_deref().map(parse_calls).transpose()?;
     Ok(Ran {
         end,
         steps: done.steps,
@@ -418,10 +440,12 @@ fn ran(done: DoneWire<'_>, end: End) -> Result<Ran, String> {
             pc: done.pc,
             depth: done.depth,
             printed: output.as_ref().map(|values| (values.len() as u64, values.last().cloned())),
+            called: host.as_ref().map(|calls| (calls.len() as u64, calls.last().cloned())),
             stack: done.stack.as_deref().map(parse_stack).transpose()?,
             cells: done.cells.as_deref().map(parse_seen).transpose()?,
         },
         output,
+        host,
         hash: done.hash.as_deref().map(parse_hash).transpose()?,
         checkpoints: match done.checkpoints.as_deref() {
             None | Some("") => Vec::new(),

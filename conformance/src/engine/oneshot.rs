@@ -251,6 +251,7 @@ impl<'a> OneShotEngine<'a> {
             steps: None,
             state: Snapshot::default(),
             output,
+            host: None,
             hash: None,
             checkpoints: Vec::new(),
             rows: Vec::new(),

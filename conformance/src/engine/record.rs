@@ -83,6 +83,7 @@ impl Recorder {
             steps: Some(self.steps),
             state: Snapshot::of(view, self.observed),
             output: self.observed.output.then(|| view.output().collect()),
+            host: view.host_calls().filter(|_| self.observed.host).map(<[_]>::to_vec),
             hash: None,
             checkpoints: Vec::new(),
             rows: Vec::new(),

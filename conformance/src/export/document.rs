@@ -77,7 +77,7 @@ pub struct CaseEntry {
     pub asm: Option<String>,
     /// The program in hexadecimal, lower case, without spaces.
     pub bytecode: String,
-    /// Cells that are set before the first step.
+    /// Cells that are set before the first step; replies of the host by function and number of the call.
     pub input: Vec<CellEntry>,
     /// The most steps.
     pub fuel: u64,
@@ -117,6 +117,9 @@ pub struct ExpectEntry {
     pub end: EndEntry,
     /// Everything that is printed.
     pub output: Option<Vec<Number>>,
+    /// All calls of the host, as case files write them; left out on machines without functions of the host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<Vec<String>>,
     /// The operand stack at the end, bottom first.
     #[serde(serialize_with = "optional_stack")]
     pub stack: Option<Vec<Number>>,
@@ -196,6 +199,9 @@ pub struct RunEntry {
     pub depth: u32,
     /// Everything that was printed.
     pub output: Vec<Number>,
+    /// All calls of the host; left out on machines without functions of the host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<Vec<String>>,
     /// The operand stack at the end, bottom first.
     #[serde(serialize_with = "stack")]
     pub stack: Vec<Number>,

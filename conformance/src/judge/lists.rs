@@ -1,10 +1,17 @@
 //! Lists of values as text.
 
+use bytestone_vm::host::Call;
 use bytestone_vm::value::{Value, file};
 
 /// Printed values, each a list of its own, in the notation of case files.
 pub fn list(values: &[Value]) -> String {
     let texts: Vec<String> = values.iter().map(ToString::to_string).collect();
+    format!("[{}]", texts.join(", "))
+}
+
+/// Calls of the host in the notation of case files.
+pub fn call_list(calls: &[Call]) -> String {
+    let texts: Vec<String> = calls.iter().map(ToString::to_string).collect();
     format!("[{}]", texts.join(", "))
 }
 

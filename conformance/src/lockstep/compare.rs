@@ -2,6 +2,7 @@
 
 use bytestone_spec::Isa;
 use bytestone_spec::isa::InsnId;
+use bytestone_vm::host::Call;
 use bytestone_vm::program::Program;
 use bytestone_vm::trace::view::{GROUP, Key};
 use bytestone_vm::value::{Form, file};
@@ -107,6 +108,13 @@ pub fn ran(isa: &Isa, expected: &Ran, found: &Ran) -> Vec<Difference> {
         let texts = |values: &[Value]| values.iter().map(ToString::to_string).collect::<Vec<_>>();
         let (expected, found) = two_lists(&texts(expected), &texts(found), None);
         differ(Aspect::Output, expected, found);
+    }
+    if let (Some(expected), Some(found)) = (&expected.host, &found.host)
+        && expected != found
+    {
+        let texts = |calls: &[Call]| calls.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let (expected, found) = two_lists(&texts(expected), &texts(found), None);
+        differ(Aspect::Host, expected, found);
     }
     if let (Some(expected), Some(found)) = (&expected.state.stack, &found.state.stack)
         && expected != found

@@ -110,7 +110,7 @@ impl<E: Engine + ?Sized> Search<'_, '_, E> {
         let observes = self.description.observes;
         let expected = self.prepared.run(&subject.input, fuel, watch, observes)?;
         match self.engine.run(&subject.watched(fuel, watch)) {
-            Ok(Reply::Ran(found)) => match found.check(subject.isa) {
+            Ok(Reply::Ran(found)) => match found.check(subject.isa, observes) {
                 Ok(()) => Ok((expected, *found)),
                 Err(why) => {
                     let mishap = MishapKind::Protocol(why).into();

@@ -163,6 +163,9 @@ pub(super) fn step(isa: &Isa) -> Vec<String> {
     if isa.machine().heap > 0 {
         phases.push("After those limits the heap is looked at: what the state before the instruction can reach and what the instruction makes must fit.".to_owned());
     }
+    if !isa.machine().externs.is_empty() {
+        phases.push("Between the phases the host is called, if the instruction calls it. Whatever it replies, the step takes place.".to_owned());
+    }
     let changes = if stack {
         "the inputs are popped, the outputs pushed, the writes done in order"
     } else {
@@ -361,6 +364,9 @@ pub(super) fn clause(isa: &Isa, insn: &Instruction, id: ClauseId) -> String {
             WriteTo::Entry { .. } => "sets an entry".to_owned(),
             WriteTo::Global { .. } => "sets a global variable".to_owned(),
             WriteTo::Memory { .. } => "writes memory".to_owned(),
+            WriteTo::Host { function, .. } => {
+                format!("calls the host's `{}`", isa.external(function).name)
+            }
         };
     }
     let operand = |at: u8| insn.operands.get(usize::from(at)).map_or("", |operand| &operand.name);

@@ -47,6 +47,7 @@ pub(super) fn page(manual: &Manual<'_>) -> String {
                         @for insn in isa.instructions() { (entry::entry(manual, insn)) }
                     }
                     (sections::traps(manual))
+                    (sections::externs(manual))
                     (sections::rejects(manual))
                     (sections::notes(manual, "decisions", "Decisions", Target::Decision, isa.decisions()))
                     (sections::notes(manual, "errata", "Errata", Target::Erratum, isa.errata()))
@@ -76,6 +77,7 @@ impl<'a> Contents<'a> {
             ("opcodes", "Opcode map", map.is_some()),
             ("entries", "Instructions", true),
             ("traps", "Traps", true),
+            ("host", "Host functions", !isa.machine().externs.is_empty()),
             ("rejects", "Reject reasons", true),
             ("decisions", "Decisions", !isa.decisions().is_empty()),
             ("errata", "Errata", !isa.errata().is_empty()),

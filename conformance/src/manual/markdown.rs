@@ -4,7 +4,7 @@ mod boxes;
 mod entry;
 
 use bytestone_spec::Isa;
-use bytestone_spec::isa::{Instruction, Note};
+use bytestone_spec::isa::{Extern, Instruction, Note};
 use bytestone_vm::Reason;
 
 use super::facts::{self, COMMIT_RULE, STORAGE_HEADS};
@@ -12,7 +12,8 @@ use super::layout::length;
 use super::links::{Piece, Style, Target, anchor};
 use super::opcodes::{OpcodeMap, opcode};
 use super::rejects::{self, Named};
-use super::{Manual, operands, prose};
+use super::{Manual, host, operands, prose};
+use crate::case::host::signature;
 
 /// Instructions named one by one; of more than these only the number is given.
 const NAMED: usize = 40;
@@ -32,6 +33,7 @@ pub(super) fn page(manual: &Manual<'_>) -> String {
         page.push_str(&entry::entry(manual, insn));
     }
     page.push_str(&traps(manual));
+    page.push_str(&externs(manual));
     page.push_str(&rejects(manual));
     let decisions = "What the spec decides where its source is silent.";
     page.push_str(&notes(manual, "Decisions", decisions, Target::Decision, isa.decisions()));
@@ -158,6 +160,28 @@ fn traps(manual: &Manual<'_>) -> String {
         }
     }
     text
+}
+
+fn externs(manual: &Manual<'_>) -> String {
+    let isa = manual.isa;
+    let row = |function: &Extern| {
+        let mut meaning = manual.text(&function.doc);
+        if let Some(reference) = &function.reference {
+            meaning.push_str(&format!(" ({})", manual.origin(reference)));
+        }
+        vec![
+            heading(Target::Extern, &function.name),
+            prose::code(&signature(function)),
+            meaning,
+            these(&host::calling(isa, function)),
+        ]
+    };
+    let rows: Vec<Vec<String>> = isa.machine().externs.iter().map(row).collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    let words: Vec<String> = host::WORDS.iter().map(|words| manual.text(words)).collect();
+    format!("\n## Host functions\n\n{}\n\n{}", words.join("\n"), table(&host::HEADS, &rows))
 }
 
 fn rejects(manual: &Manual<'_>) -> String {

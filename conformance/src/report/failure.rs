@@ -148,6 +148,13 @@ pub fn part_rows(isa: &Isa, divergence: &Divergence) -> Vec<PartRow> {
                 .map_or_else(|| "none".to_owned(), |last| format!("{last} (value {count})")),
         )
     });
+    row("host", &|state| {
+        let (count, last) = state.called.as_ref()?;
+        Some(
+            last.as_ref()
+                .map_or_else(|| "none".to_owned(), |last| format!("{last} (call {count})")),
+        )
+    });
     cell_rows(isa, divergence, &mut rows);
     let end = |after: &After| {
         after.end.as_ref().map_or_else(|| "goes on".to_owned(), ToString::to_string)

@@ -12,6 +12,7 @@ mod explain;
 mod export;
 mod findings;
 mod guide;
+mod host;
 mod manual;
 mod new_engine;
 mod planted;

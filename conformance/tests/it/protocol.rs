@@ -7,7 +7,9 @@ use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
 use bytestone::engine::cell::parse_cells;
-use bytestone::engine::{Request, Watch, message};
+use bytestone::engine::message::{self, Message};
+use bytestone::engine::reference::ReferenceEngine;
+use bytestone::engine::{Engine, Ran, Reply, Request, Watch};
 use bytestone_vm::trace::Checkpoints;
 use serde_json::Value as Json;
 
@@ -17,6 +19,9 @@ static TEXT: LazyLock<String> = LazyLock::new(|| {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/protocol.md");
     std::fs::read_to_string(path).expect("the document is there")
 });
+
+/// What a request for the machine with functions of the host contains.
+const WITH_HOST: &str = "\"machine\":\"ebpf\"";
 
 /// Requests of the document, each with the lines that answer it.
 fn dialogue() -> Vec<(&'static str, Vec<&'static str>)> {
@@ -60,9 +65,11 @@ fn block(after: &str, fence: &str) -> &'static str {
 fn an_engine_answers_as_the_examples_do() {
     tools::need("python3");
     let vm = Path::new(env!("CARGO_MANIFEST_DIR")).join("vms/python/vm.py");
-    let requests: String = dialogue().iter().map(|(request, _)| format!("{request}\n")).collect();
+    // It does not run the machine with functions of the host.
+    let played = || dialogue().into_iter().filter(|(request, _)| !request.contains(WITH_HOST));
+    let requests: String = played().map(|(request, _)| format!("{request}\n")).collect();
     let answers = output_of(Command::new("python3").arg(vm), &requests);
-    let documented: Vec<&str> = dialogue().into_iter().flat_map(|(_, answers)| answers).collect();
+    let documented: Vec<&str> = played().flat_map(|(_, answers)| answers).collect();
     assert_eq!(answers.lines().count(), documented.len(), "{answers}");
     for (found, documented) in answers.lines().zip(documented) {
         let (found, documented) = (json(found), json(documented));
@@ -75,6 +82,30 @@ fn an_engine_answers_as_the_examples_do() {
             assert_eq!(found, documented);
         }
     }
+}
+
+#[test]
+fn the_reference_tier_answers_as_the_examples_of_host_functions_do() {
+    let isa = bytestone_spec::load_builtin("ebpf").expect("it is built in").expect("it is sound");
+    let mut reference = ReferenceEngine::new([&isa]);
+    let examples = dialogue().into_iter().filter(|(request, _)| request.contains(WITH_HOST));
+    let mut played = 0;
+    for (request, answers) in examples {
+        let reply = reference.run(&run_of(&json(request))).expect("it runs");
+        let Reply::Ran(found) = reply else { panic!("{request}: {reply:?}") };
+        let mut rows = Vec::new();
+        for answer in answers {
+            match message::parse(answer.as_bytes()).expect("it is a message") {
+                Message::Row { row, .. } => rows.push(row),
+                Message::Done { reply: Reply::Ran(documented), .. } => {
+                    assert_eq!(*found, Ran { rows: std::mem::take(&mut rows), ..*documented });
+                    played += 1;
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    assert_eq!(played, 2);
 }
 
 #[test]
@@ -110,15 +141,23 @@ fn requests_are_written_as_the_examples_are() {
         *(if request["type"] == "run" { &mut runs } else { &mut others }) += 1;
         assert_eq!(String::from_utf8(sent).expect("it is text"), format!("{line}\n"));
     }
-    assert_eq!((runs, others), (5, 2));
+    assert_eq!((runs, others), (7, 2));
 }
 
 fn run_request(request: &Json) -> Vec<u8> {
+    let id = request["id"].as_u64().expect("it is a number");
+    let mut line = Vec::new();
+    message::push_run(&mut line, id, &run_of(request));
+    line
+}
+
+/// What a request of the document asks for.
+fn run_of(request: &Json) -> Request {
     let text = |key: &str| request[key].as_str().expect("it is a text");
     let number = |key: &str| request[key].as_u64().expect("it is a number");
     let digits = text("program").as_bytes().chunks(2);
     let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    let request = Request {
+    Request {
         machine: text("machine").to_owned(),
         program: digits.map(|pair| byte(pair).expect("it is hexadecimal")).collect(),
         input: parse_cells(text("input")).expect("these are cells"),
@@ -128,10 +167,7 @@ fn run_request(request: &Json) -> Vec<u8> {
             "window" => Watch::Window { from: number("from") },
             _ => Watch::End,
         },
-    };
-    let mut line = Vec::new();
-    message::push_run(&mut line, number("id"), &request);
-    line
+    }
 }
 
 /// The CRC-32 of `0 0 0` and a line feed.

@@ -131,6 +131,7 @@ fn wrong_step(words: &str) -> Failure {
         pc: Some(pc),
         depth: Some(0),
         printed: Some((0, None)),
+        called: None,
         stack: Some(stack.iter().map(|&value| Value::Int(value)).collect()),
         cells: Some(vec![SeenCell::from(("global", Key::Index(2), Value::Int(value)))]),
     };

@@ -269,7 +269,7 @@ fn states_survive_the_wire() {
             let watch = Watch::Window { from: 0 };
             let ran = prepared.run(&[], 300, watch, Observed::ALL).expect("it runs");
             assert!(survives_the_wire(&ran), "{ran:?}");
-            assert_eq!(ran.check(isa), Ok(()));
+            assert_eq!(ran.check(isa, Observed::ALL), Ok(()));
             let stacks = ran.rows.iter().filter_map(|row| row.state.stack.as_ref());
             nodes += stacks.flatten().filter(|value| matches!(value, Value::Node(_))).count();
         }

@@ -262,9 +262,9 @@ fn is_memory(function: &Expr) -> bool {
 }
 
 /// The words that start a statement or an expression and so cannot be names.
-const WORDS: [&str; 17] = [
-    "branch", "call", "else", "false", "for", "goto", "halt", "if", "let", "match", "new", "nop",
-    "out", "return", "trap", "true", "with",
+const WORDS: [&str; 18] = [
+    "branch", "call", "else", "false", "for", "goto", "halt", "host", "if", "let", "match", "new",
+    "nop", "out", "return", "trap", "true", "with",
 ];
 
 impl Lowering<'_, '_> {
@@ -471,6 +471,9 @@ impl Lowering<'_, '_> {
             }
             StmtKind::Nop => {}
             StmtKind::Out(value) => self.out(value, span),
+            StmtKind::Host(reply, function, arguments) => {
+                self.host_call(reply.as_ref(), function, arguments, span);
+            }
             StmtKind::If(condition, then, other) => self.conditional(condition, then, other, span),
             StmtKind::Match(values, arms) => self.match_statement(values, arms, span),
             StmtKind::Reserved(what) => {
@@ -502,6 +505,11 @@ impl Lowering<'_, '_> {
             Some(ty) => self.expr_of(value, ty).map(|temp| Typed { temp, ty }),
             None => self.expr(value, None),
         };
+        self.bind_name(name, value);
+    }
+
+    /// Gives a value a name until the end of the block; `None` is one that is faulty.
+    pub(super) fn bind_name(&mut self, name: &Name, value: Option<Typed>) {
         if self.effect.outputs.iter().any(|output| output.name.text == name.text) {
             self.partial = true;
             self.error(

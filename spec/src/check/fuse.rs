@@ -252,7 +252,8 @@ impl<'a, 'c> Composer<'a, 'c> {
                 WriteTo::Element { .. }
                 | WriteTo::Entry { .. }
                 | WriteTo::Global { .. }
-                | WriteTo::Memory { .. } => {
+                | WriteTo::Memory { .. }
+                | WriteTo::Host { .. } => {
                     return self.unsupported_part(part);
                 }
             };
@@ -299,9 +300,12 @@ impl<'a, 'c> Composer<'a, 'c> {
             Op::Make { a, variant } => Op::Make { a: temp(a), variant },
             Op::Float { op, a, b } => Op::Float { op, a: temp(a), b: temp(b) },
             Op::Convert { way, ty, a } => Op::Convert { way, ty, a: temp(a) },
-            Op::Ask { .. } | Op::New { .. } | Op::Depth | Op::Load { .. } | Op::Reach { .. } => {
-                return self.unsupported_part(part);
-            }
+            Op::Ask { .. }
+            | Op::New { .. }
+            | Op::Depth
+            | Op::Reply { .. }
+            | Op::Load { .. }
+            | Op::Reach { .. } => return self.unsupported_part(part),
             Op::TrapIf { cond, trap, clause } => {
                 if !self.body.writes.is_empty() {
                     self.context.diagnostics.error_with_help(

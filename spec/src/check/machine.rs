@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 
 use super::Context;
 use super::storage::{self, Cells, STAND_IN};
-use super::{memory, pair};
+use super::{host, memory, pair};
 use crate::diagnostic::Span;
 use crate::file::{CodeFile, HEADER, LimitFile, NoteFile, SpecFile, TrapFile};
 use crate::isa::{
@@ -56,16 +56,10 @@ pub(super) fn version(text: &str, span: Span, context: &mut Context<'_>) -> Opti
 
 /// Top-level keys of the language that are not executed yet.
 pub(super) fn reserved(file: &SpecFile, context: &mut Context<'_>) {
-    let keys = [
-        ("defs", file.defs.is_some(), "helper functions"),
-        ("externs", file.externs.is_some(), "host functions"),
-    ];
-    for (key, given, what) in keys {
-        if given {
-            context.diagnostics.unsupported(context.key_span(&[key]), what);
-            for entry in context.node(&[key]).entries() {
-                context.define_faulty(&entry.key);
-            }
+    if file.defs.is_some() {
+        context.diagnostics.unsupported(context.key_span(&["defs"]), "helper functions");
+        for entry in context.node(&["defs"]).entries() {
+            context.define_faulty(&entry.key);
         }
     }
 }
@@ -104,6 +98,7 @@ pub(super) fn container(file: &SpecFile, context: &mut Context<'_>) -> Container
 pub(super) fn machine(file: &SpecFile, context: &mut Context<'_>) -> Machine {
     let union = storage::union(&file.types, context);
     let pairs = pair::pairs(&file.types, context);
+    let externs = host::externs(file, context);
     let file = &file.machine;
     let cells = Cells { union: union.as_ref() };
     let stack = match &file.stack {
@@ -152,6 +147,7 @@ pub(super) fn machine(file: &SpecFile, context: &mut Context<'_>) -> Machine {
         heap,
         memory,
         saved,
+        externs,
     }
 }
 

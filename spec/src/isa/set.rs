@@ -1,7 +1,8 @@
 //! The instruction set as a whole.
 
 use super::{
-    BankId, CodeEnd, Container, InsnId, Instruction, Machine, RegionId, Trap, TrapId, Version,
+    BankId, CodeEnd, Container, Extern, ExternId, InsnId, Instruction, Machine, RegionId, Trap,
+    TrapId, Version,
 };
 
 /// A note of the spec about its source: what it decided, or what the source has wrong.
@@ -116,6 +117,17 @@ impl Isa {
     pub fn find_region(&self, name: &str) -> Option<RegionId> {
         let at = self.machine.memory.iter().position(|region| region.name == name)?;
         u8::try_from(at).ok().map(RegionId)
+    }
+
+    /// The function of the host with a name.
+    pub fn find_extern(&self, name: &str) -> Option<ExternId> {
+        let at = self.machine.externs.iter().position(|function| function.name == name)?;
+        u8::try_from(at).ok().map(ExternId)
+    }
+
+    /// The function of the host with an id of this instruction set.
+    pub fn external(&self, id: ExternId) -> &Extern {
+        &self.machine.externs[usize::from(id.0)]
     }
 
     /// The ids of all banks, in order.

@@ -1,6 +1,6 @@
 //! Actions: what an instruction means.
 
-use super::ast::{BinaryOp, Expr, ExprKind, Stmt, StmtKind};
+use super::ast::{BinaryOp, Expr, ExprKind, Name, Stmt, StmtKind};
 use super::lexer::Token;
 use super::parser::{Parsed, Parser, Stop};
 use crate::diagnostic::Diagnostics;
@@ -108,6 +108,7 @@ fn statement(parser: &mut Parser<'_>) -> Parsed<Stmt> {
             parser.advance();
             StmtKind::Out(parser.expression()?)
         }
+        (Token::Name, "host") => host_call(parser, None)?,
         (Token::Name, "if") => parser.nested(conditional)?,
         (Token::Name, "match") => {
             parser.advance();
@@ -159,7 +160,22 @@ fn binding(parser: &mut Parser<'_>) -> Parsed<StmtKind> {
     let name = parser.name()?;
     let ty = if parser.take(Token::Colon) { Some(parser.type_ref()?) } else { None };
     parser.expect(Token::Assign)?;
-    Ok(StmtKind::Let(name, ty, parser.expression()?))
+    if parser.peek() != Token::Name || parser.word() != "host" {
+        return Ok(StmtKind::Let(name, ty, parser.expression()?));
+    }
+    if let Some(ty) = ty {
+        let message = "a reply has the type that the function of the host gives it";
+        parser.diagnostics.error_with_help(ty.name.span, message, "leave the type out");
+    }
+    host_call(parser, Some(name))
+}
+
+/// `host function(arguments)`.
+fn host_call(parser: &mut Parser<'_>, reply: Option<Name>) -> Parsed<StmtKind> {
+    parser.advance();
+    let function = parser.name()?;
+    parser.expect(Token::OpenParen)?;
+    Ok(StmtKind::Host(reply, function, parser.arguments(Token::CloseParen)?))
 }
 
 fn assignment(parser: &mut Parser<'_>) -> Parsed<StmtKind> {
@@ -177,7 +193,7 @@ fn assignment(parser: &mut Parser<'_>) -> Parsed<StmtKind> {
             parser.diagnostics.error_with_help(
                 place.span,
                 format!("no statement starts with `{name}`"),
-                "statements are let, trap, goto, call, return, halt, out, if, nop, and `place = value`",
+                "statements are let, trap, goto, call, return, halt, out, host, if, nop, and `place = value`",
             );
             Err(Stop)
         }

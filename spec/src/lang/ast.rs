@@ -190,6 +190,8 @@ pub enum StmtKind {
     Nop,
     /// `out value`.
     Out(Expr),
+    /// `host function(arguments)`, or `let name = host function(arguments)`.
+    Host(Option<Name>, Name, Vec<Expr>),
     /// `if c { … } else { … }`.
     If(Expr, Vec<Stmt>, Vec<Stmt>),
     /// `match a, b { … }`.

@@ -338,11 +338,21 @@ impl<'a> Parser<'a> {
                 "if" => return self.conditional(),
                 "match" => return self.nested(Self::match_value),
                 "new" => return self.new_record(),
+                "host" => return Err(self.host_in_expression()),
                 _ => ExprKind::Name(self.name()?.text),
             },
             _ => return Err(self.unexpected("an expression")),
         };
         Ok(Expr { span, kind })
+    }
+
+    fn host_in_expression(&mut self) -> Stop {
+        self.diagnostics.error_with_help(
+            self.here(),
+            "a call of the host is a statement, no part of an expression",
+            "give its reply a name: `let x = host f(a)`",
+        );
+        Stop
     }
 
     fn conditional(&mut self) -> Parsed<Expr> {

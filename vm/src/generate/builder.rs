@@ -5,6 +5,7 @@ use bytestone_spec::isa::{CodeEnd, InsnId, OperandKind};
 use super::condition::choose;
 use super::draft::{Draft, Label, Operand};
 use super::entropy::Entropy;
+use super::host;
 use super::plan::{Plan, Swarm, greatest_index};
 use super::pointer;
 use crate::codec::list_len;
@@ -291,7 +292,8 @@ impl Builder<'_, '_, '_, '_> {
         let mut next = None;
         let isa = self.plan.isa;
         let bound = self.plan.witness(id).map(|witness| choose(insn, witness, self.entropy));
-        let pointer = pointer::reach(isa, insn, self.entropy);
+        let mut pointer = pointer::reach(isa, insn, self.entropy);
+        pointer.extend(host::calling(insn, self.entropy));
         let bound = bound.map(|cells| pointer::replaced(isa, insn, cells, &pointer));
         let elements = bound.as_ref().map_or(0, |cells| list_len(insn, cells)).max(0) as usize;
         let count = insn.scalars() + elements;

@@ -38,6 +38,8 @@ pub(super) struct Plan<'isa> {
     pub(super) calls: Vec<InsnId>,
     /// Instructions that print, and do nothing else to control.
     pub(super) prints: Vec<InsnId>,
+    /// Instructions that call the host, and do nothing else to control.
+    asks: Vec<InsnId>,
     /// Everything else that a program may use.
     others: Vec<InsnId>,
     /// How far the labels of each instruction reach.
@@ -83,6 +85,7 @@ impl<'isa> Plan<'isa> {
             returns: select(&|insn| is_end(insn) && insn.effect.returns && is_lean(insn, cells)),
             calls: select(&|insn| insn.effect.call.is_some()),
             prints: select(&|insn| is_plain(insn) && prints(insn)),
+            asks: select(&|insn| is_plain(insn) && asks(insn)),
             others: select(&|insn| !is_end(insn) && insn.effect.call.is_none()),
             reaches: isa.instructions().iter().map(|insn| Reach::of_insn(isa, insn)).collect(),
             witnesses: isa
@@ -140,10 +143,13 @@ impl Swarm {
         let recursion = entropy.once_in(8);
         let traps = entropy.once_in(3);
         let count = 1 + entropy.below(PICKS);
-        let picks: Vec<InsnId> = (0..count)
+        let mut picks: Vec<InsnId> = (0..count)
             .filter_map(|_| entropy.pick(&plan.others))
             .filter(|&id| traps || !can_trap(plan.isa.instruction(id)))
             .collect();
+        if !plan.asks.is_empty() && entropy.once_in(3) {
+            picks.extend(entropy.pick(&plan.asks));
+        }
         let reach = |&id: &InsnId| plan.reach(id).span();
         let span = picks.iter().chain(&plan.calls).map(reach).min().unwrap_or(SPAN).min(SPAN);
         Self { picks, span, loops, recursion }
@@ -205,6 +211,10 @@ pub(super) fn can_trap(insn: &Instruction) -> bool {
         .ops
         .iter()
         .any(|op| matches!(op, Op::TrapIf { .. } | Op::Load { .. } | Op::Reach { .. }))
+}
+
+fn asks(insn: &Instruction) -> bool {
+    insn.body.writes.iter().any(|write| matches!(write.to, WriteTo::Host { .. }))
 }
 
 fn prints(insn: &Instruction) -> bool {

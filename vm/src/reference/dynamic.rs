@@ -200,7 +200,8 @@ pub(super) fn growth(state: &State, to: WriteTo, temps: &Temps) -> u64 {
         WriteTo::Bank { .. }
         | WriteTo::Output
         | WriteTo::Global { .. }
-        | WriteTo::Memory { .. } => 0,
+        | WriteTo::Memory { .. }
+        | WriteTo::Host { .. } => 0,
     }
 }
 

@@ -3,7 +3,7 @@
 use bytestone_spec::isa::Isa;
 
 use super::Tracer;
-use super::view::{Observed, Seen, View, push_cells, push_printed, push_values};
+use super::view::{Observed, Seen, View, push_called, push_cells, push_printed, push_values};
 use crate::state::State;
 use crate::value::wire::{push_light, push_number};
 
@@ -131,6 +131,12 @@ impl RowHash {
         if self.observed.output {
             self.rows.push(b' ');
             push_printed(&mut self.rows, view.output());
+        }
+        if self.observed.host
+            && let Some(calls) = view.host_calls()
+        {
+            self.rows.push(b' ');
+            push_called(&mut self.rows, calls);
         }
         if self.observed.stack {
             self.rows.push(b' ');

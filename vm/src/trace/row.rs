@@ -1,5 +1,7 @@
 //! The steps of a run one by one, and the one notation in which they are written.
 
+use std::fmt::Write;
+
 use bytestone_spec::isa::{CellType, Isa, Payload};
 
 use super::view::GLOBAL;
@@ -154,6 +156,10 @@ impl<'a> Notation<'a> {
                 line.push_str(region.map_or("", |region| &region.name));
                 push_index(line, *offset);
                 push_set(line, value);
+            }
+            Change::Host(call) => {
+                // Writing to a string cannot fail.
+                let _ = write!(line, "host {call}");
             }
             Change::Out(value) => {
                 line.push_str("out ");

@@ -2,6 +2,7 @@
 
 use bytestone_spec::isa::{Isa, RegionId};
 
+use crate::host::Call;
 use crate::state::State;
 use crate::value::wire::{self, push_number};
 use crate::value::{Text, Value};
@@ -19,14 +20,23 @@ pub struct Observed {
     pub cells: bool,
     /// What is printed.
     pub output: bool,
+    /// The calls of the host. Who shows them also takes replies.
+    pub host: bool,
     /// Whether it counts the cells of the heap as the manual says, so that it knows when the heap is full.
     pub heap: bool,
 }
 
 impl Observed {
     /// Everything.
-    pub const ALL: Self =
-        Self { pc: true, depth: true, stack: true, cells: true, output: true, heap: true };
+    pub const ALL: Self = Self {
+        pc: true,
+        depth: true,
+        stack: true,
+        cells: true,
+        output: true,
+        host: true,
+        heap: true,
+    };
 }
 
 /// Which cell of a bank.
@@ -85,6 +95,11 @@ pub trait View {
     fn output(&self) -> impl DoubleEndedIterator<Item = Value> + ExactSizeIterator {
         std::iter::empty()
     }
+
+    /// The calls of the host, in order; `None` on machines without functions of the host.
+    fn host_calls(&self) -> Option<&[Call]> {
+        None
+    }
 }
 
 /// The bank that global variables by name are shown as.
@@ -137,6 +152,10 @@ impl View for Seen<'_> {
     fn output(&self) -> impl DoubleEndedIterator<Item = Value> + ExactSizeIterator {
         self.state.output()
     }
+
+    fn host_calls(&self) -> Option<&[Call]> {
+        self.state.host_calls()
+    }
 }
 
 /// How many bytes of memory are shown as one cell.
@@ -178,6 +197,18 @@ pub fn printed_text(output: impl DoubleEndedIterator<Item = Value> + ExactSizeIt
     ascii(text)
 }
 
+/// Calls of the host with commas between, as engines write them: `answer(1;2)=7`.
+pub fn calls_text(calls: &[Call]) -> String {
+    let mut text = Vec::new();
+    for (place, call) in calls.iter().enumerate() {
+        if place > 0 {
+            text.push(b',');
+        }
+        call.push_wire(&mut text);
+    }
+    ascii(text)
+}
+
 fn ascii(text: Vec<u8>) -> String {
     text.into_iter().map(char::from).collect()
 }
@@ -215,6 +246,15 @@ pub(super) fn push_cells<'a>(
         }
         text.push(b'=');
         wire::push(text, &value);
+    }
+}
+
+/// Appends how many calls of the host were made and the last of them: `2:answer(1;2)=7`.
+pub(super) fn push_called(text: &mut Vec<u8>, calls: &[Call]) {
+    push_number(text, calls.len() as i128);
+    text.push(b':');
+    if let Some(last) = calls.last() {
+        last.push_wire(text);
     }
 }
 

@@ -4,6 +4,7 @@ mod asm;
 mod codec;
 mod generate;
 mod heap;
+mod host;
 mod machines;
 mod module;
 mod pairs;

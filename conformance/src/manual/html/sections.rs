@@ -1,7 +1,7 @@
 //! The sections around the entries of the instructions.
 
 use bytestone_spec::Isa;
-use bytestone_spec::isa::{Instruction, Note};
+use bytestone_spec::isa::{Extern, Instruction, Note};
 use bytestone_vm::Reason;
 use maud::{Markup, html};
 
@@ -10,8 +10,9 @@ use super::super::layout::length;
 use super::super::links::{Target, anchor};
 use super::super::opcodes::{OpcodeMap, opcode};
 use super::super::rejects::{self, Named};
-use super::super::{Manual, operands};
+use super::super::{Manual, host, operands};
 use super::link;
+use crate::case::host::signature;
 
 /// Instructions named one by one; of more than these only the number is given.
 const NAMED: usize = 40;
@@ -171,6 +172,36 @@ pub(super) fn traps(manual: &Manual<'_>) -> Markup {
                     }
                 }
             }
+        }
+    }
+}
+
+pub(super) fn externs(manual: &Manual<'_>) -> Markup {
+    let externs = &manual.isa.machine().externs;
+    html! {
+        @if !externs.is_empty() {
+            section aria-labelledby="host" {
+                h2 #host { "Host functions" }
+                p { @for words in host::WORDS { (manual.sentence(words)) " " } }
+                div.scroll { table.host {
+                    thead { tr { @for head in host::HEADS { th scope="col" { (head) } } } }
+                    tbody { @for function in externs { (extern_row(manual, function)) } }
+                } }
+            }
+        }
+    }
+}
+
+fn extern_row(manual: &Manual<'_>, function: &Extern) -> Markup {
+    html! {
+        tr id=(anchor(Target::Extern, &function.name)) {
+            th scope="row" { code { (function.name) } }
+            td { code { (signature(function)) } }
+            td {
+                (manual.sentence(&function.doc))
+                @if let Some(reference) = &function.reference { " (" (manual.reference(reference)) ")" }
+            }
+            td { (these(&host::calling(manual.isa, function))) }
         }
     }
 }

@@ -8,6 +8,8 @@ use std::io::Error;
 use std::process::ExitCode;
 
 use bytestone_adapter::helpers;
+use bytestone_adapter::host;
+use bytestone_adapter::input::Input;
 use bytestone_adapter::memory::{FRAME, FRAMES, FRAMES_SIZE, MEM, Memory};
 use bytestone_adapter::prologue::prologue;
 use bytestone_adapter::protocol::{Answer, Description, End, Ran, Run, serve};
@@ -51,7 +53,7 @@ fn engine(mode: Mode) -> std::io::Result<()> {
         version: "0.4.1".to_owned(),
         machines: "ebpf@1",
         phases: "decode,verify,run",
-        observes: "output",
+        observes: "output,host",
         traces: "",
         fuel: "ignored",
     };
@@ -61,9 +63,14 @@ fn engine(mode: Mode) -> std::io::Result<()> {
 }
 
 fn answer(mode: Mode, run: &Run, memory: &mut Memory, watchdog: &Watchdog) -> Answer {
-    if let Err(message) = memory.reset(&run.input) {
+    let input = match Input::parse(&run.input) {
+        Ok(input) => input,
+        Err(message) => return Answer::Unsupported(message),
+    };
+    if let Err(message) = memory.reset(&input.mem) {
         return Answer::Unsupported(message);
     }
+    host::reset(input.replies);
     // A VM that is made with a program checks it.
     if let Err(error) = EbpfVmRaw::new(Some(&run.program)) {
         return refused(&error, &run.program);
@@ -74,6 +81,7 @@ fn answer(mode: Mode, run: &Run, memory: &mut Memory, watchdog: &Watchdog) -> An
         Ok(r0) => Answer::Ran(Ran {
             end: End::Halt,
             output: vec![r0],
+            calls: host::calls(),
             state: None,
             message: String::new(),
         }),
@@ -108,12 +116,17 @@ fn sum(a: u64, b: u64, c: u64, d: u64, e: u64) -> u64 {
     helpers::sum(a, b, c, d, e)
 }
 
+fn answer_of_host(a: u64, b: u64, c: u64, d: u64, e: u64) -> u64 {
+    host::answer(a, b, c, d, e)
+}
+
 fn execute(mode: Mode, program: &[u8], length: usize) -> Result<u64, Answer> {
     let failed = |error: Error| {
         let message = error.to_string();
         Answer::Ran(Ran {
             end: End::Trap(trap(&message)),
             output: Vec::new(),
+            calls: host::calls(),
             state: None,
             message,
         })
@@ -127,6 +140,7 @@ fn execute(mode: Mode, program: &[u8], length: usize) -> Result<u64, Answer> {
     vm.set_stack_usage_calculator(stack_usage, Box::new(())).map_err(failed)?;
     vm.register_helper(helpers::GATHER, gather).map_err(failed)?;
     vm.register_helper(helpers::SUM, sum).map_err(failed)?;
+    vm.register_helper(host::ANSWER, answer_of_host).map_err(failed)?;
     vm.set_program(program).map_err(failed)?;
     vm.register_allowed_memory(FRAMES as u64..(FRAMES + FRAMES_SIZE) as u64);
     match mode {

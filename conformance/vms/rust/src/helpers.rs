@@ -1,4 +1,4 @@
-//! The helper functions of the machine `ebpf`, as its decision `helper-functions` has them.
+//! The helper functions of the machine `ebpf` that need no host, as its decision `helper-functions` has them.
 
 /// The number of [`gather`].
 pub const GATHER: u32 = 1;

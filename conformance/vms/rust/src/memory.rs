@@ -7,8 +7,6 @@ use std::ptr::NonNull;
 
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
 
-use crate::protocol;
-
 /// Where the input begins.
 pub const MEM: usize = 0x1_0000_0000;
 /// The most bytes of input.
@@ -40,26 +38,18 @@ impl Memory {
         Ok(Self { mem, frames, length: 0 })
     }
 
-    /// Makes both regions what they are before the first step: the input of a request, and zeros.
+    /// Makes both regions what they are before the first step: the bytes that a program is given, and zeros.
     ///
     /// # Errors
     ///
-    /// What is wrong with the input, in words.
-    pub fn reset(&mut self, input: &str) -> Result<(), String> {
-        let bytes = match input {
-            "" => Vec::new(),
-            _ => {
-                let hex =
-                    input.strip_prefix("mem:0=h").ok_or("input that is not the whole of mem")?;
-                protocol::bytes(hex).ok_or("mem is not hexadecimal")?
-            }
-        };
+    /// There are too many bytes.
+    pub fn reset(&mut self, bytes: &[u8]) -> Result<(), String> {
         if bytes.len() > MEM_MOST {
             return Err("mem is too long".to_owned());
         }
         self.frames.bytes_mut().fill(0);
         self.mem.bytes_mut().fill(0);
-        self.mem.bytes_mut()[..bytes.len()].copy_from_slice(&bytes);
+        self.mem.bytes_mut()[..bytes.len()].copy_from_slice(bytes);
         self.length = bytes.len();
         Ok(())
     }

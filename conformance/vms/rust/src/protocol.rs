@@ -17,7 +17,7 @@ pub struct Description {
     pub machines: &'static str,
     /// Of `decode`, `verify`, `run`.
     pub phases: &'static str,
-    /// Of `pc`, `depth`, `stack`, `cells`, `output`.
+    /// Of `pc`, `depth`, `stack`, `cells`, `output`, `host`.
     pub observes: &'static str,
     /// Of `hash`, `window`.
     pub traces: &'static str,
@@ -30,7 +30,7 @@ pub struct Description {
 pub struct Run {
     /// The code.
     pub program: Vec<u8>,
-    /// Cells set before the first step, as they were sent.
+    /// Cells set before the first step, and replies of the host, as they were sent.
     pub input: String,
     /// The most steps.
     pub fuel: u64,
@@ -65,6 +65,8 @@ pub trait View {
     fn depth(&self) -> u64;
     /// The cells that are not zero, as the protocol writes them.
     fn cells(&self) -> String;
+    /// The calls of the host, as the protocol writes them.
+    fn calls(&self) -> Vec<String>;
 }
 
 /// What came of a program.
@@ -90,6 +92,8 @@ pub struct Ran {
     pub end: End,
     /// What was printed, if that is known.
     pub output: Vec<u64>,
+    /// The calls of the host, as the protocol writes them.
+    pub calls: Vec<String>,
     /// The state at the end with the steps done, if the engine shows one.
     pub state: Option<Box<Final>>,
     /// In the engine's words.
@@ -110,6 +114,8 @@ pub enum End {
 /// The state at the end of a run, written down.
 #[derive(Clone, Debug)]
 pub struct Final {
+    /// The calls of the host until then.
+    pub calls: Vec<String>,
     steps: u64,
     pc: u64,
     depth: u64,
@@ -151,9 +157,10 @@ impl Recorder {
             }
             Trace::Window { from } if self.steps >= from => {
                 let (step, pc, depth, cells) = (self.steps, view.pc(), view.depth(), view.cells());
+                let called = called(&view.calls());
                 self.rows.push(format!(
-                    "\"step\":{step},\"pc\":{pc},\"depth\":{depth},\"printed\":\"0:\",\"stack\":\"\",\
-                     \"cells\":\"{cells}\""
+                    "\"step\":{step},\"pc\":{pc},\"depth\":{depth},\"printed\":\"0:\",\"called\":\"{called}\",\
+                     \"stack\":\"\",\"cells\":\"{cells}\""
                 ));
             }
             Trace::Window { .. } | Trace::None => {}
@@ -167,14 +174,15 @@ impl Recorder {
             self.state(view, output);
             (self.crc, std::mem::take(&mut self.checkpoints))
         });
-        let (steps, rows) = (self.steps, self.rows);
-        Final { steps, pc: view.pc(), depth: view.depth(), cells: view.cells(), rows, hash }
+        let (steps, rows, calls) = (self.steps, self.rows, view.calls());
+        Final { calls, steps, pc: view.pc(), depth: view.depth(), cells: view.cells(), rows, hash }
     }
 
     fn state(&mut self, view: &impl View, output: &[u64]) {
         let last = output.last().map(u64::to_string).unwrap_or_default();
         let (pc, depth, count, cells) = (view.pc(), view.depth(), output.len(), view.cells());
-        self.feed(&format!("S {pc} {depth} {count}:{last}  {cells}"));
+        let called = called(&view.calls());
+        self.feed(&format!("S {pc} {depth} {count}:{last} {called}  {cells}"));
     }
 
     fn feed(&mut self, line: &str) {
@@ -187,6 +195,11 @@ impl Recorder {
         }
         self.crc = !crc;
     }
+}
+
+/// How many calls there were, and the last of them.
+fn called(calls: &[String]) -> String {
+    format!("{}:{}", calls.len(), calls.last().map_or("", String::as_str))
 }
 
 /// Answers requests until there are no more. Standard input is read byte by byte, so that no
@@ -343,7 +356,11 @@ fn ended(it: &Description, ran: &Ran) -> String {
             );
         }
     }
-    if it.observes.split(',').any(|part| part == "output") {
+    let observes = |wanted| it.observes.split(',').any(|part| part == wanted);
+    if observes("host") {
+        let _ = write!(text, ",\"host\":\"{}\"", ran.calls.join(","));
+    }
+    if observes("output") {
         let output: Vec<String> = ran.output.iter().map(u64::to_string).collect();
         let _ = write!(text, ",\"output\":\"{}\"", output.join(","));
     }

@@ -7,6 +7,8 @@ mod vm;
 use std::env;
 use std::process::ExitCode;
 
+use bytestone_adapter::host;
+use bytestone_adapter::input::Input;
 use bytestone_adapter::memory::{MEM, Memory};
 use bytestone_adapter::prologue::prologue;
 use bytestone_adapter::protocol::{Answer, Description, End, Ran, Recorder, Run, serve};
@@ -56,12 +58,13 @@ fn description(
 
 fn interpreter() -> std::io::Result<()> {
     let mut memory = Memory::map()?;
-    let description = description("ubpf", "pc,depth,stack,cells,output", "hash,window", "counted");
+    let description =
+        description("ubpf", "pc,depth,stack,cells,output,host", "hash,window", "counted");
     serve(&description, |run| interpret(run, &mut memory), || ())
 }
 
 fn interpret(run: &Run, memory: &mut Memory) -> Answer {
-    if let Err(message) = memory.reset(&run.input) {
+    if let Err(message) = reset(run, memory) {
         return Answer::Unsupported(message);
     }
     let (mut vm, skipped) = match load(&run.program) {
@@ -83,17 +86,25 @@ fn interpret(run: &Run, memory: &mut Memory) -> Answer {
         Ended::Badly => (End::Trap(trap(&message)), Vec::new()),
     };
     let state = watch.finish(&output);
-    Answer::Ran(Ran { end, output, state, message })
+    let calls = state.as_deref().map_or_else(host::calls, |state| state.calls.clone());
+    Answer::Ran(Ran { end, output, calls, state, message })
+}
+
+/// What a run begins with.
+fn reset(run: &Run, memory: &mut Memory) -> Result<(), String> {
+    let input = Input::parse(&run.input)?;
+    host::reset(input.replies);
+    memory.reset(&input.mem)
 }
 
 fn jit() -> std::io::Result<()> {
     let mut memory = Memory::map()?;
     let watchdog = Watchdog::default();
-    let description = description("ubpf-jit", "output", "", "ignored");
+    let description = description("ubpf-jit", "output,host", "", "ignored");
     serve(
         &description,
         |run| {
-            if let Err(message) = memory.reset(&run.input) {
+            if let Err(message) = reset(run, &mut memory) {
                 return Answer::Unsupported(message);
             }
             let (mem, length) = (MEM, memory.mem_length());
@@ -107,8 +118,13 @@ fn jit() -> std::io::Result<()> {
                     Err(message) => Answer::Unsupported(message),
                     Ok(code) => {
                         let r0 = code.run(mem, length);
-                        let message = String::new();
-                        Answer::Ran(Ran { end: End::Halt, output: vec![r0], state: None, message })
+                        Answer::Ran(Ran {
+                            end: End::Halt,
+                            output: vec![r0],
+                            calls: host::calls(),
+                            state: None,
+                            message: String::new(),
+                        })
                     }
                 }
             })

@@ -4,9 +4,9 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 use std::marker::PhantomData;
 use std::ptr::{NonNull, null_mut};
 
-use bytestone_adapter::helpers;
 use bytestone_adapter::memory::{FRAME, FRAMES, FRAMES_SIZE, Memory};
 use bytestone_adapter::protocol::{Final, Recorder, View};
+use bytestone_adapter::{helpers, host};
 use libubpf_sys as sys;
 
 unsafe extern "C" {
@@ -55,8 +55,11 @@ unsafe extern "C" fn stack_usage(_: *const sys::ubpf_vm, _: u16, _: *mut c_void)
 
 type Helper = unsafe extern "C" fn(u64, u64, u64, u64, u64) -> u64;
 
-const HELPERS: [(u32, &CStr, Helper); 2] =
-    [(helpers::GATHER, c"gather", helpers::gather), (helpers::SUM, c"sum", helpers::sum)];
+const HELPERS: [(u32, &CStr, Helper); 3] = [
+    (helpers::GATHER, c"gather", helpers::gather),
+    (helpers::SUM, c"sum", helpers::sum),
+    (host::ANSWER, c"answer", host::answer),
+];
 
 impl Vm<Empty> {
     /// A VM, unless there is no memory for one.
@@ -229,6 +232,10 @@ impl View for Watch<'_> {
             registers.map(|(index, value)| format!("reg:{index}={value}")).collect();
         cells.extend(self.memory.cells());
         cells.join(",")
+    }
+
+    fn calls(&self) -> Vec<String> {
+        host::calls()
     }
 }
 
