@@ -12,6 +12,7 @@ mod memory;
 mod operand;
 mod overlap;
 mod pair;
+mod record;
 mod storage;
 mod syntax;
 

@@ -65,7 +65,7 @@ pub struct SpecFile {
     /// Pure helper functions. Not supported yet.
     pub defs: Option<Reserved>,
     /// The type of dynamic values: its name, and its variants with what they carry (`unit`, `bool`, an integer
-    /// type of at most 32 bits, `f64`, `str`, `array`, `map`, `closure`). Or types of values that take two cells, as in
+    /// type of at most 32 bits, `f64`, `str`, `array`, `map`, `closure`, or a type of records). Or types of values that take two cells, as in
     /// `long: {slots: 2, of: i64}`.
     #[serde(default)]
     pub types: IndexMap<String, IndexMap<String, Text>>,
@@ -97,7 +97,7 @@ pub struct MachineFile {
     pub memory: IndexMap<String, RegionFile>,
     /// What each call of a function has of its own.
     pub frame: Option<FrameFile>,
-    /// The heap of texts, arrays, maps, closures and captured variables.
+    /// The heap of texts, arrays, maps, records, closures and captured variables.
     pub heap: Option<HeapFile>,
 }
 
@@ -119,6 +119,9 @@ pub struct FrameFile {
 pub struct HeapFile {
     /// How many cells may be live at once.
     pub cells: LimitFile,
+    /// Types of records: name, and fields with the type of what they hold, which is that of dynamic values.
+    #[serde(default)]
+    pub records: IndexMap<String, IndexMap<String, Text>>,
 }
 
 /// Global variables, by number or by name.

@@ -18,7 +18,10 @@ pub use encoding::{ByteOrder, Encoding, Field, Linear, Part, Word};
 pub use memory::{Region, RegionId, Saved, Start, is_stored};
 pub use set::{Isa, Note};
 pub use syntax::{Piece, PieceKind, Template};
-pub use value::{CellType, Conversion, FloatOp, New, Payload, Question, Union, Variant, VariantId};
+pub use value::{
+    CellType, Conversion, FieldId, FloatOp, New, Payload, Question, Record, RecordId, Union,
+    Variant, VariantId,
+};
 
 /// A fixed-width integer type, `i1` to `i64` and `u1` to `u64`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -655,6 +658,13 @@ pub enum WriteTo {
         map: Temp,
         /// Holds the text.
         key: Temp,
+    },
+    /// A field of a record.
+    Field {
+        /// Holds the record.
+        object: Temp,
+        /// The field.
+        field: FieldId,
     },
     /// The global variable of a name.
     Global {

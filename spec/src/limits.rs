@@ -50,6 +50,8 @@ pub const FRAME_CELLS: u32 = 1 << 12;
 pub const FRAMES: u32 = 1 << 12;
 /// Variants of a union.
 pub const VARIANTS: usize = 7;
+/// Fields of a record.
+pub const RECORD_FIELDS: usize = 8;
 /// Regions of memory.
 pub const REGIONS: usize = 16;
 /// Bytes of a region of memory.

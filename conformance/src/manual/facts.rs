@@ -359,6 +359,11 @@ pub(super) fn clause(isa: &Isa, insn: &Instruction, id: ClauseId) -> String {
             WriteTo::Output => "prints".to_owned(),
             WriteTo::Element { .. } => "sets an element".to_owned(),
             WriteTo::Entry { .. } => "sets an entry".to_owned(),
+            WriteTo::Field { field, .. } => {
+                let union = isa.machine().union.as_ref();
+                let name = union.map_or_else(String::new, |union| union.field_name(field));
+                format!("sets `{name}`")
+            }
             WriteTo::Global { .. } => "sets a global variable".to_owned(),
             WriteTo::Memory { .. } => "writes memory".to_owned(),
         };

@@ -14,7 +14,7 @@ use super::{Context, InstructionContext, StackEffect, cells};
 use crate::diagnostic::Span;
 use crate::isa::{
     BinaryOp, Body, CellType, Clause, ClauseId, ConstantRule, IndexRule, IntType, Op, Operand,
-    OperandKind, Payload, Temp, Transfer, TransferKind, TrapId, Write, WriteTo,
+    OperandKind, Payload, RecordId, Temp, Transfer, TransferKind, TrapId, Write, WriteTo,
 };
 use crate::lang::ast::{self, Expr, ExprKind, Name, Stmt, StmtKind};
 use crate::limits;
@@ -31,6 +31,7 @@ pub(super) enum Type {
     Array,
     Map,
     Closure,
+    Record(RecordId),
     /// The cells of a list.
     List,
     /// An operand that is no plain number.
@@ -57,6 +58,7 @@ impl Type {
             Payload::Array => Self::Array,
             Payload::Map => Self::Map,
             Payload::Closure => Self::Closure,
+            Payload::Record(record) => Self::Record(record),
         })
     }
 }
@@ -72,6 +74,7 @@ impl fmt::Display for Type {
             Self::Array => f.write_str("array"),
             Self::Map => f.write_str("map"),
             Self::Closure => f.write_str("closure"),
+            Self::Record(_) => f.write_str("a record"),
             Self::List => f.write_str("a list of cells"),
             Self::Operand(OperandKind::Index(_)) => f.write_str("an index"),
             Self::Operand(OperandKind::Function) => f.write_str("a function"),
@@ -544,6 +547,7 @@ impl Lowering<'_, '_> {
             ExprKind::Call(function, arguments) if is_memory(function) => {
                 self.store(arguments, value, place.span);
             }
+            ExprKind::Field(base, field) => self.assign_field(base, field, value),
             ExprKind::Reserved(what) => self.context.diagnostics.unsupported(span, what),
             _ => self.error(place.span, "expected the name of an output or a cell"),
         }

@@ -39,6 +39,8 @@ impl Lowering<'_, '_> {
                 self.select(condition, then, other, expr.span, wanted)
             }
             ExprKind::Match(values, arms) => self.match_value(values, arms, expr.span, wanted),
+            ExprKind::Field(base, field) => self.field(base, field, expr.span),
+            ExprKind::New(name, fields) => self.new_record(name, fields, expr.span),
             ExprKind::Slice(..) => self.unsupported(expr.span, "bits of a value"),
             ExprKind::Reserved(what) => self.unsupported(expr.span, what),
         }
@@ -69,7 +71,7 @@ impl Lowering<'_, '_> {
         if value.ty == ty {
             return Some(value.temp);
         }
-        let message = format!("expected {ty}, found {}", value.ty);
+        let message = format!("expected {}, found {}", self.named(ty), self.named(value.ty));
         let help = match (ty, value.ty) {
             (Type::Int(ty), Type::Int(found)) if ty.includes(found) => {
                 format!("write `{ty}(…)`, which keeps the value")
@@ -160,6 +162,7 @@ impl Lowering<'_, '_> {
             | Type::Array
             | Type::Map
             | Type::Closure
+            | Type::Record(_)
             | Type::List
             | Type::Operand(OperandKind::Function) => Some(value),
             Type::Operand(OperandKind::Index(IndexRule { bank, .. })) => {
@@ -453,8 +456,8 @@ impl Lowering<'_, '_> {
         };
         let (left, right) = if literal_first { (second?, first?) } else { (first?, second?) };
         if left.ty != right.ty {
-            let message =
-                format!("the operands have different types: {} and {}", left.ty, right.ty);
+            let types = [self.named(left.ty), self.named(right.ty)].join(" and ");
+            let message = format!("the operands have different types: {types}");
             let span = Span { start: a.span.start, ..b.span };
             self.context.diagnostics.error_with_help(
                 span,
@@ -593,10 +596,8 @@ impl Lowering<'_, '_> {
         self.choices -= 1;
         let (then_value, other_value) = (then_value?, other_value?);
         if then_value.ty != other_value.ty {
-            let message = format!(
-                "the values have different types: {} and {}",
-                then_value.ty, other_value.ty
-            );
+            let types = [self.named(then_value.ty), self.named(other_value.ty)].join(" and ");
+            let message = format!("the values have different types: {types}");
             self.context.diagnostics.error(span, message);
             return None;
         }

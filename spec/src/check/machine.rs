@@ -102,7 +102,7 @@ pub(super) fn container(file: &SpecFile, context: &mut Context<'_>) -> Container
 /// The storage of the machine. A faulty part is there all the same, with a stand-in, so that the
 /// instructions that use it are not reported too.
 pub(super) fn machine(file: &SpecFile, context: &mut Context<'_>) -> Machine {
-    let union = storage::union(&file.types, context);
+    let union = storage::union(&file.types, &file.machine, context);
     let pairs = pair::pairs(&file.types, context);
     let file = &file.machine;
     let cells = Cells { union: union.as_ref() };

@@ -40,6 +40,10 @@ pub enum ExprKind {
     Index(Box<Expr>, Box<Expr>),
     /// `base[high:low]`.
     Slice(Box<Expr>, u32, u32),
+    /// `base.field`.
+    Field(Box<Expr>, Name),
+    /// `new Name{field = value, …}`.
+    New(Name, Vec<(Name, Expr)>),
     /// `function(arguments)`: a function, a conversion to a type, or a call of a value.
     Call(Box<Expr>, Vec<Expr>),
     /// `op a`.

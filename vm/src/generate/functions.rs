@@ -191,7 +191,7 @@ impl<'isa> ModulePlan<'isa> {
                     Payload::Int(ty) => Some(Constant::Int(ty.value(entropy.cell(ty)) as i64)),
                     Payload::Float => entropy.pick(&FLOATS).map(Constant::float),
                     Payload::Str => entropy.pick(&TEXTS).map(|text| Constant::Str(Arc::from(text))),
-                    Payload::Array | Payload::Map | Payload::Closure => None,
+                    Payload::Array | Payload::Map | Payload::Closure | Payload::Record(_) => None,
                 });
             }
         }
