@@ -62,8 +62,9 @@ pub struct SpecFile {
     /// Where the source is wrong or contradicts itself, by name.
     #[serde(default)]
     pub errata: IndexMap<String, NoteFile>,
-    /// Pure helper functions. Not supported yet.
-    pub defs: Option<Reserved>,
+    /// Pure functions that actions can use, by signature, as in `average(a: i32, b: i32) -> i32`.
+    #[serde(default)]
+    pub defs: IndexMap<String, DefinitionFile>,
     /// The type of dynamic values: its name, and its variants with what they carry (`unit`, `bool`, an integer
     /// type of at most 32 bits, `f64`, `str`, `array`, `map`, `closure`, or a type of records). Or types of values that take two cells, as in
     /// `long: {slots: 2, of: i64}`.
@@ -294,7 +295,7 @@ pub struct FullTrapFile {
 }
 
 /// An instruction.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InstructionFile {
     /// How it is written in bytes, as in `0x01 v:i32`; of several ways the first that fits is the
@@ -345,6 +346,26 @@ pub enum ParameterFile {
     Values(Vec<Text>),
     /// Rows, by name: `{p}` is the name, `{p.key}` what stands in the row.
     Rows(IndexMap<String, IndexMap<String, Text>>),
+}
+
+/// A pure function.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum DefinitionFile {
+    /// The expression that it stands for.
+    Value(Text),
+    /// The expression, and what it is.
+    Full(FullDefinitionFile),
+}
+
+/// A pure function and what it is.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FullDefinitionFile {
+    /// The expression that it stands for.
+    pub value: Text,
+    /// What it is, in a sentence.
+    pub doc: Option<Text>,
 }
 
 /// A note about the source.

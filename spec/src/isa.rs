@@ -16,7 +16,7 @@ use std::fmt;
 pub use arithmetic::{BinaryOp, UnaryOp};
 pub use encoding::{ByteOrder, Encoding, Field, Linear, Part, Word};
 pub use memory::{Region, RegionId, Saved, Start, is_stored};
-pub use set::{Isa, Note};
+pub use set::{Definition, Isa, Note};
 pub use syntax::{Piece, PieceKind, Template};
 pub use value::{
     CellType, Conversion, FieldId, FloatOp, New, Payload, Question, Record, RecordId, Union,

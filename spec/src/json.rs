@@ -11,6 +11,7 @@
 //! | `container` | `raw` or `module` |
 //! | `code_end` | `reject` or `halt` |
 //! | `traps` | list of `{name, doc, ref}`, those of the limits first |
+//! | `definitions` | list of `{signature, value, doc}`; bodies have the expressions in place of them |
 //! | `instructions` | list of instructions, see below |
 //! | `decisions`, `errata` | lists of `{name, ref, text}` |
 //!
@@ -51,6 +52,11 @@ pub fn to_json(isa: &Isa) -> Value {
         .iter()
         .map(|trap| json!({"name": trap.name, "doc": trap.doc, "ref": trap.reference}))
         .collect();
+    let definitions: Vec<Value> = isa
+        .definitions()
+        .iter()
+        .map(|it| json!({"signature": it.signature, "value": it.value, "doc": it.doc}))
+        .collect();
     let instructions: Vec<Value> =
         isa.instructions().iter().map(|insn| instruction(isa, insn)).collect();
     json!({
@@ -70,6 +76,7 @@ pub fn to_json(isa: &Isa) -> Value {
             CodeEnd::Halt => "halt",
         },
         "traps": traps,
+        "definitions": definitions,
         "instructions": instructions,
         "decisions": notes(isa.decisions()),
         "errata": notes(isa.errata()),

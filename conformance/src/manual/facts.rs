@@ -277,6 +277,9 @@ pub(super) fn stack_words(insn: &Instruction) -> String {
     words
 }
 
+/// What a definition is.
+pub(super) const DEFINITION_WORDS: &str = "Functions that actions use. Each stands for its expression, with arguments in place of parameters.";
+
 /// What an instruction does to the stack that pops a list.
 fn list_words(insn: &Instruction) -> Option<String> {
     let list = insn.effect.list.as_ref()?;

@@ -58,7 +58,9 @@ impl Lowering<'_, '_> {
             ExprKind::Float(_) => true,
             ExprKind::Name(name) => self.type_of_name(name) == Some(Type::Float),
             ExprKind::Call(function, _) => {
-                matches!(&function.kind, ExprKind::Name(name) if name == "f64")
+                let ExprKind::Name(name) = &function.kind else { return false };
+                let defined = self.definition(name).map(|definition| definition.result);
+                name == "f64" || defined == Some(Type::Float)
             }
             ExprKind::Unary(_, inner) => self.is_float(inner),
             ExprKind::Binary(op, a, b) => {

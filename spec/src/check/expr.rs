@@ -8,6 +8,10 @@ use crate::isa::{
 };
 use crate::lang::ast::{self, Expr, ExprKind};
 
+/// The functions of numbers and of storage, besides the conversions to integer types.
+pub(super) const FUNCTIONS: [&str; 8] =
+    ["div_trunc", "div_floor", "rem_trunc", "rem_floor", "wrap", "memory", "calls", "swap_bytes"];
+
 /// A value: the temporary that holds it, and its type.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Typed {
@@ -203,6 +207,7 @@ impl Lowering<'_, '_> {
         let help = format!(
             "read it into a `let` before {write}; reads see the state before the instruction"
         );
+        let span = self.use_of(span);
         self.context.diagnostics.error_with_help(span, "a read after a write", help);
     }
 
@@ -317,26 +322,26 @@ impl Lowering<'_, '_> {
             (None, "f32" | "one_of" | "unspecified", _) => {
                 self.unsupported(span, &format!("the function `{name}`"))
             }
-            _ => match self.dynamic_call(name, arguments, span) {
-                Some(value) => value,
-                None => {
-                    let known = [
-                        "div_trunc",
-                        "div_floor",
-                        "rem_trunc",
-                        "rem_floor",
-                        "wrap",
-                        "memory",
-                        "calls",
-                        "swap_bytes",
-                        "i32",
-                    ];
-                    let known = known.into_iter().chain(super::dynamic::FUNCTIONS);
-                    self.context.unknown(function.span, "function", name, known);
+            _ => match self.definition(name) {
+                Some(definition) => self.apply(name, definition, arguments, span),
+                None => self.dynamic_call(name, arguments, span).unwrap_or_else(|| {
+                    self.unknown_function(name, function.span);
+                    arguments.iter().for_each(|argument| self.take_for_used(argument));
                     None
-                }
+                }),
             },
         }
+    }
+
+    fn unknown_function(&mut self, name: &str, span: Span) {
+        if self.is_defined_later(name) {
+            let message = format!("`{name}` is not defined before this");
+            let help = "a definition can use those that stand before it";
+            return self.context.diagnostics.error_with_help(span, message, help);
+        }
+        let defined = self.cx.definitions.keys().map(String::as_str);
+        let known = FUNCTIONS.into_iter().chain(["i32"]).chain(super::dynamic::FUNCTIONS);
+        self.context.unknown(span, "function", name, known.chain(defined));
     }
 
     pub(super) fn arity(&mut self, name: &str, count: usize, span: Span) -> Option<Typed> {

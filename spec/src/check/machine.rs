@@ -56,10 +56,7 @@ pub(super) fn version(text: &str, span: Span, context: &mut Context<'_>) -> Opti
 
 /// Top-level keys of the language that are not executed yet.
 pub(super) fn reserved(file: &SpecFile, context: &mut Context<'_>) {
-    let keys = [
-        ("defs", file.defs.is_some(), "helper functions"),
-        ("externs", file.externs.is_some(), "host functions"),
-    ];
+    let keys = [("externs", file.externs.is_some(), "host functions")];
     for (key, given, what) in keys {
         if given {
             context.diagnostics.unsupported(context.key_span(&[key]), what);

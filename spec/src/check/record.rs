@@ -153,9 +153,10 @@ impl Lowering<'_, '_> {
     }
 
     fn unknown_field(&mut self, field: &Name, record: &Record) {
-        let known = record.fields.iter().map(String::as_str);
-        let what = format!("field of `{}`", record.name);
-        self.context.unknown(field.span, &what, &field.text, known);
+        let path = |field: &str| format!("{}.{field}", record.name);
+        let known: Vec<String> = record.fields.iter().map(|field| path(field)).collect();
+        let known = known.iter().map(String::as_str);
+        self.context.unknown(field.span, "field", &path(&field.text), known);
     }
 
     /// `base.field`.
@@ -166,9 +167,10 @@ impl Lowering<'_, '_> {
 
     /// `base.field = value`.
     pub(super) fn assign_field(&mut self, base: &Expr, field: &Name, value: &Expr) {
-        let place = self.field_of(base, field);
-        let value = self.expr_of(value, Type::Value);
-        let (Some((object, field)), Some(value)) = (place, value) else { return };
+        let Some((object, field)) = self.field_of(base, field) else {
+            return self.take_for_used(value);
+        };
+        let Some(value) = self.expr_of(value, Type::Value) else { return };
         let clause = self.clause("field");
         self.write(WriteTo::Field { object, field }, value, clause, "the first write to the heap");
     }

@@ -67,6 +67,28 @@ impl Expr {
             _ => None,
         }
     }
+
+    /// The expressions that it consists of.
+    pub fn parts(&self) -> Vec<&Self> {
+        match &self.kind {
+            ExprKind::Int(_)
+            | ExprKind::Bits(_)
+            | ExprKind::Float(_)
+            | ExprKind::Bool(_)
+            | ExprKind::Name(_)
+            | ExprKind::Reserved(_) => Vec::new(),
+            ExprKind::Slice(a, ..) | ExprKind::Field(a, _) | ExprKind::Unary(_, a) => vec![a],
+            ExprKind::Index(a, b) | ExprKind::Binary(_, a, b) => vec![a, b],
+            ExprKind::If(a, b, c) => vec![a, b, c],
+            ExprKind::Call(function, arguments) => {
+                [&**function].into_iter().chain(arguments).collect()
+            }
+            ExprKind::New(_, fields) => fields.iter().map(|(_, value)| value).collect(),
+            ExprKind::Match(values, arms) => {
+                values.iter().chain(arms.iter().map(|arm| &arm.then)).collect()
+            }
+        }
+    }
 }
 
 /// An arm of a `match`.
@@ -175,6 +197,17 @@ pub enum StmtKind {
     Match(Vec<Expr>, Vec<Arm<Vec<Stmt>>>),
     /// What the language has and is not executed yet, by what it is called in messages.
     Reserved(&'static str),
+}
+
+/// The signature of a definition.
+#[derive(Clone, Debug)]
+pub struct Signature {
+    /// Its name.
+    pub name: Name,
+    /// Its parameters with the names of their types.
+    pub parameters: Vec<(Name, Name)>,
+    /// The name of the type of its value.
+    pub result: Name,
 }
 
 /// A part of what must hold of the operands of an instruction.
