@@ -13,14 +13,19 @@ const FUEL: u64 = 10_000_000;
 
 /// The script machine with another limit of its heap.
 fn script(cells: u32) -> Isa {
-    with_heap("script@1", cells)
+    with_heap("script@1", &format!("cells: {cells}"))
 }
 
-/// A machine with another limit of its heap.
-fn with_heap(base: &str, cells: u32) -> Isa {
+/// The list machine with another limit of its heap.
+fn lists(cells: u32) -> Isa {
+    with_heap("lists@1", &format!("cells: {cells}, records: {{Pair: {{car: val, cdr: val}}}}"))
+}
+
+/// A machine with another heap.
+fn with_heap(base: &str, heap: &str) -> Isa {
     let text = format!(
         "bytestone: spec/1\nisa: small-heap\nversion: 1.0.0\ntitle: A small heap\nextends: {base}\n\
-         machine: {{heap: {{cells: {cells}}}}}\n"
+         machine: {{heap: {{{heap}}}}}\n"
     );
     load(Source { name: "small-heap.yaml".to_owned(), text }, &BuiltinOnly).unwrap()
 }
@@ -105,10 +110,10 @@ fn records_are_kept_by_what_leads_to_them() {
                 NIL\nST 2\nNIL\nST 3\n\
                 LD 0\nLDC 1\nSUB\nST 0\nLD 0\nLDC 0\nEQ\nJNIL top\n\
                 LD 1\nCDR\nCDR\nCAR\nRTN\n";
-    let state = halts(&with_heap("lists@1", 9), text);
+    let state = halts(&lists(9), text);
     let left: Vec<String> = state.stack().map(|value| value.to_string()).collect();
     assert_eq!(left, ["\"kept\""]);
-    traps(&with_heap("lists@1", 8), text, "out_of_memory");
+    traps(&lists(8), text, "out_of_memory");
 }
 
 #[test]

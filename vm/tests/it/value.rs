@@ -207,7 +207,7 @@ fn faults_on_the_wire_have_a_place() {
         ("12-3", 0, "`12-3` is no value"),
         ("#1[]", 0, "the next new node is #0"),
         ("#0[],#0[]", 7, "expected the end of the value"),
-        ("#0(", 3, "expected `[`, `{` or `f` after the number of a new node"),
+        ("#0(", 3, "expected `[`, `{`, `f` or the name of a record after the number of a new node"),
         ("#0[1 2]", 4, "expected `;`"),
         ("#0[1", 4, "expected `;`"),
         ("#0{s61=1;s61=2}", 9, "the key \"a\" is there twice"),
