@@ -13,6 +13,7 @@ mod memory;
 mod operand;
 mod overlap;
 mod pair;
+mod record;
 mod storage;
 mod syntax;
 
@@ -128,7 +129,6 @@ impl<'a> Context<'a> {
 /// Checks a file; `None` if faults were reported.
 pub(crate) fn check(file: &SpecFile, context: &mut Context<'_>) -> Option<Isa> {
     sections(context)?;
-    machine::reserved(file, context);
     let header = machine::header(file, context);
     let container = machine::container(file, context);
     let machine = machine::machine(file, context);
@@ -137,6 +137,7 @@ pub(crate) fn check(file: &SpecFile, context: &mut Context<'_>) -> Option<Isa> {
     let decisions = machine::notes("decisions", &file.decisions, context);
     let errata = machine::notes("errata", &file.errata, context);
     let tables = operand::tables(file, &machine, context);
+    let definitions = body::definition::definitions(file, &machine, &tables, context);
 
     let entries = context.node(&["instructions"]).entries();
     if entries.is_empty() && context.dropped.iter().all(|path| path[0] != "instructions") {
@@ -154,6 +155,7 @@ pub(crate) fn check(file: &SpecFile, context: &mut Context<'_>) -> Option<Isa> {
                 machine: &machine,
                 traps: &traps,
                 tables: &tables,
+                definitions: &definitions,
             })
         })
         .collect();
@@ -177,6 +179,7 @@ pub(crate) fn check(file: &SpecFile, context: &mut Context<'_>) -> Option<Isa> {
         container,
         code_end,
         traps,
+        definitions: body::definition::texts(file),
         instructions,
         decisions,
         errata,
@@ -230,6 +233,7 @@ pub(crate) struct InstructionContext<'a> {
     pub(crate) machine: &'a Machine,
     pub(crate) traps: &'a [Trap],
     tables: &'a operand::Tables,
+    definitions: &'a body::definition::Definitions,
 }
 
 impl<'a> InstructionContext<'a> {
@@ -612,6 +616,7 @@ fn unused_definitions(file: &SpecFile, tables: &operand::Tables, context: &mut C
         }
     }
     unused_pairs(file, context);
+    body::definition::unused(file, context);
     for name in file.features.keys() {
         let needed = |insn: &InstructionFile| insn.features.iter().any(|text| text.0 == *name);
         if !file.instructions.values().any(needed) {

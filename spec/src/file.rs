@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::shape::{Reserved, Text};
+use crate::shape::Text;
 
 /// The header of spec files.
 pub const HEADER: &str = "spec/1";
@@ -62,10 +62,11 @@ pub struct SpecFile {
     /// Where the source is wrong or contradicts itself, by name.
     #[serde(default)]
     pub errata: IndexMap<String, NoteFile>,
-    /// Pure helper functions. Not supported yet.
-    pub defs: Option<Reserved>,
+    /// Pure functions that actions can use, by signature, as in `average(a: i32, b: i32) -> i32`.
+    #[serde(default)]
+    pub defs: IndexMap<String, DefinitionFile>,
     /// The type of dynamic values: its name, and its variants with what they carry (`unit`, `bool`, an integer
-    /// type of at most 32 bits, `f64`, `str`, `array`, `map`, `closure`). Or types of values that take two cells, as in
+    /// type of at most 32 bits, `f64`, `str`, `array`, `map`, `closure`, or a type of records). Or types of values that take two cells, as in
     /// `long: {slots: 2, of: i64}`.
     #[serde(default)]
     pub types: IndexMap<String, IndexMap<String, Text>>,
@@ -98,7 +99,7 @@ pub struct MachineFile {
     pub memory: IndexMap<String, RegionFile>,
     /// What each call of a function has of its own.
     pub frame: Option<FrameFile>,
-    /// The heap of texts, arrays, maps, closures and captured variables.
+    /// The heap of texts, arrays, maps, records, closures and captured variables.
     pub heap: Option<HeapFile>,
 }
 
@@ -120,6 +121,9 @@ pub struct FrameFile {
 pub struct HeapFile {
     /// How many cells may be live at once.
     pub cells: LimitFile,
+    /// Types of records: name, and fields with the type of what they hold, which is that of dynamic values.
+    #[serde(default)]
+    pub records: IndexMap<String, IndexMap<String, Text>>,
 }
 
 /// Global variables, by number or by name.
@@ -309,7 +313,7 @@ pub struct ExternFile {
 }
 
 /// An instruction.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InstructionFile {
     /// How it is written in bytes, as in `0x01 v:i32`; of several ways the first that fits is the
@@ -360,6 +364,26 @@ pub enum ParameterFile {
     Values(Vec<Text>),
     /// Rows, by name: `{p}` is the name, `{p.key}` what stands in the row.
     Rows(IndexMap<String, IndexMap<String, Text>>),
+}
+
+/// A pure function.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum DefinitionFile {
+    /// The expression that it stands for.
+    Value(Text),
+    /// The expression, and what it is.
+    Full(FullDefinitionFile),
+}
+
+/// A pure function and what it is.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FullDefinitionFile {
+    /// The expression that it stands for.
+    pub value: Text,
+    /// What it is, in a sentence.
+    pub doc: Option<Text>,
 }
 
 /// A note about the source.

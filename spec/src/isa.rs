@@ -18,9 +18,12 @@ pub use arithmetic::{BinaryOp, UnaryOp};
 pub use encoding::{ByteOrder, Encoding, Field, Linear, Part, Word};
 pub use host::{Arguments, Extern, ExternId};
 pub use memory::{Region, RegionId, Saved, Start, is_stored};
-pub use set::{Isa, Note};
+pub use set::{Definition, Isa, Note};
 pub use syntax::{Piece, PieceKind, Template};
-pub use value::{CellType, Conversion, FloatOp, New, Payload, Question, Union, Variant, VariantId};
+pub use value::{
+    CellType, Conversion, FieldId, FloatOp, New, Payload, Question, Record, RecordId, Union,
+    Variant, VariantId,
+};
 
 /// A fixed-width integer type, `i1` to `i64` and `u1` to `u64`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -665,6 +668,13 @@ pub enum WriteTo {
         map: Temp,
         /// Holds the text.
         key: Temp,
+    },
+    /// A field of a record.
+    Field {
+        /// Holds the record.
+        object: Temp,
+        /// The field.
+        field: FieldId,
     },
     /// The global variable of a name.
     Global {

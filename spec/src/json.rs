@@ -11,6 +11,7 @@
 //! | `container` | `raw` or `module` |
 //! | `code_end` | `reject` or `halt` |
 //! | `traps` | list of `{name, doc, ref}`, those of the limits first |
+//! | `definitions` | list of `{signature, value, doc}`; bodies have the expressions in place of them |
 //! | `instructions` | list of instructions, see below |
 //! | `decisions`, `errata` | lists of `{name, ref, text}` |
 //!
@@ -21,13 +22,16 @@
 //! temporaries by number. A part of an encoding is a `word`, `leb`, `align` or `list`, told apart by
 //! `part`; operations, writes and transfers are told apart by `op`, `to` and `kind`.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use crate::isa::{
     BankId, BinaryOp, Body, ByteOrder, CellType, ClauseId, CodeEnd, Container, Conversion, Effect,
-    Encoding, Extern, FloatOp, Instruction, IntType, Isa, LabelBase, LabelRole, Linear, Machine,
-    New, Note, Op, Operand, OperandKind, Owner, Part, Payload, Question, Region, RegionId, Start,
-    Temp, Transfer, TransferKind, UnaryOp, Union, VariantId, Word, Write, WriteTo,
+    Encoding, Extern, FieldId, FloatOp, Instruction, IntType, Isa, LabelBase, LabelRole, Linear,
+    Machine, New, Note, Op, Operand, OperandKind, Owner, Part, Payload, Question, Record, RecordId,
+    Region, RegionId, Start, Temp, Transfer, TransferKind, UnaryOp, Union, VariantId, Word, Write,
+    WriteTo,
 };
 
 /// The header of the document.
@@ -49,6 +53,11 @@ pub fn to_json(isa: &Isa) -> Value {
         .iter()
         .map(|trap| json!({"name": trap.name, "doc": trap.doc, "ref": trap.reference}))
         .collect();
+    let definitions: Vec<Value> = isa
+        .definitions()
+        .iter()
+        .map(|it| json!({"signature": it.signature, "value": it.value, "doc": it.doc}))
+        .collect();
     let instructions: Vec<Value> =
         isa.instructions().iter().map(|insn| instruction(isa, insn)).collect();
     json!({
@@ -68,6 +77,7 @@ pub fn to_json(isa: &Isa) -> Value {
             CodeEnd::Halt => "halt",
         },
         "traps": traps,
+        "definitions": definitions,
         "instructions": instructions,
         "decisions": notes(isa.decisions()),
         "errata": notes(isa.errata()),
@@ -164,12 +174,14 @@ fn union(union: &Union) -> Value {
     let variants: Vec<Value> = union
         .variants
         .iter()
-        .map(|variant| json!({"name": variant.name, "payload": payload(variant.payload)}))
+        .map(|variant| json!({"name": variant.name, "payload": payload(union, variant.payload)}))
         .collect();
-    json!({"name": union.name, "variants": variants})
+    let record = |record: &Arc<Record>| json!({"name": record.name, "fields": record.fields});
+    let records: Vec<Value> = union.records.iter().map(record).collect();
+    json!({"name": union.name, "variants": variants, "records": records})
 }
 
-fn payload(payload: Payload) -> String {
+fn payload(union: &Union, payload: Payload) -> String {
     match payload {
         Payload::Unit => "unit".to_owned(),
         Payload::Bool => "bool".to_owned(),
@@ -179,7 +191,12 @@ fn payload(payload: Payload) -> String {
         Payload::Array => "array".to_owned(),
         Payload::Map => "map".to_owned(),
         Payload::Closure => "closure".to_owned(),
+        Payload::Record(record) => record_name(union, record),
     }
+}
+
+fn record_name(union: &Union, id: RecordId) -> String {
+    union.record(id).map_or_else(String::new, |record| record.name.clone())
 }
 
 fn variant(isa: &Isa, id: VariantId) -> Option<&str> {
@@ -391,8 +408,11 @@ fn op(isa: &Isa, insn: &Instruction, op: &Op) -> Value {
             };
             json!({"op": name, "type": ty(of), "a": a})
         }
+        Op::Ask { question: Question::Field(id), a, .. } => {
+            json!({"op": "field", "field": field(isa, id), "a": a})
+        }
         Op::Ask { question, a, b } => json!({"op": ask(question), "a": a, "b": b}),
-        Op::New { guard, what } => new(guard, what),
+        Op::New { guard, what } => new(isa, guard, what),
         Op::TrapIf { cond, trap, clause: id } => json!({
             "op": "trap_if",
             "cond": cond,
@@ -431,15 +451,31 @@ fn ask(question: Question) -> &'static str {
         Question::HasGlobal => "has_global",
         Question::Global => "global",
         Question::Arity => "arity",
+        Question::Field(_) => "field",
     }
 }
 
-fn new(guard: Option<Temp>, what: New) -> Value {
+fn field(isa: &Isa, id: FieldId) -> Option<String> {
+    isa.machine().union.as_ref().map(|union| union.field_name(id))
+}
+
+fn new(isa: &Isa, guard: Option<Temp>, what: New) -> Value {
     match what {
         New::Concat(a, b) => json!({"op": "new_concat", "guard": guard, "a": a, "b": b}),
         New::Array => json!({"op": "new_array", "guard": guard}),
         New::Map => json!({"op": "new_map", "guard": guard}),
         New::Closure(function) => json!({"op": "new_closure", "guard": guard, "a": function}),
+        New::Record { record, fields } => {
+            let union = isa.machine().union.as_ref();
+            let of = union.and_then(|union| union.record(record));
+            let count = of.map_or(0, |of| of.fields.len());
+            json!({
+                "op": "new_record",
+                "guard": guard,
+                "record": of.map(|of| &of.name),
+                "fields": &fields[..count],
+            })
+        }
     }
 }
 
@@ -474,6 +510,9 @@ fn write(isa: &Isa, insn: &Instruction, write: &Write) -> Value {
             json!({"to": "element", "array": array, "index": index})
         }
         WriteTo::Entry { map, key } => json!({"to": "entry", "map": map, "key": key}),
+        WriteTo::Field { object, field: id } => {
+            json!({"to": "field", "field": field(isa, id), "object": object})
+        }
         WriteTo::Global { name } => json!({"to": "global", "name": name}),
         WriteTo::Memory { ty: of, address } => {
             json!({"to": "memory", "type": ty(of), "address": address})

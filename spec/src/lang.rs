@@ -5,10 +5,12 @@ pub mod lexer;
 mod parser;
 
 mod action;
+mod definition;
 mod effect;
 mod pattern;
 
 pub use action::parse_action;
+pub use definition::parse_definition;
 pub use effect::parse_effect;
 pub use parser::parse_expression;
 pub use pattern::{parse_conditions, parse_pattern, parse_signature};

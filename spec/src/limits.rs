@@ -30,6 +30,12 @@ pub const MATCHED: usize = 3;
 pub const OPERATORS: usize = 255;
 /// Temporaries of an instruction's body, its inputs and operands among them.
 pub const TEMPS: usize = 255;
+/// Parameters of a definition.
+pub const DEFINITION_PARAMETERS: usize = 16;
+/// Operations and names of a definition's expression, those of the definitions that it uses among them.
+pub const DEFINITION_SIZE: usize = 1000;
+/// How deep that expression is nested.
+pub const DEFINITION_DEPTH: usize = 128;
 /// Cells that an instruction pops, and that it pushes.
 pub const STACK_EFFECT: usize = 32;
 /// Encodings of an instruction.
@@ -50,6 +56,8 @@ pub const FRAME_CELLS: u32 = 1 << 12;
 pub const FRAMES: u32 = 1 << 12;
 /// Variants of a union.
 pub const VARIANTS: usize = 7;
+/// Fields of a record.
+pub const RECORD_FIELDS: usize = 8;
 /// Regions of memory.
 pub const REGIONS: usize = 16;
 /// Bytes of a region of memory.

@@ -147,7 +147,9 @@ fn refuse_definitions(root: &mut Node, diagnostics: &mut Diagnostics) {
     entries.retain(|entry| {
         let definition = entry.key.starts_with("def ");
         if definition {
-            diagnostics.unsupported(entry.key_span, "helper functions");
+            let help = "pure functions stand under `defs`, by their signatures";
+            let message = "a definition beside the keys of the file";
+            diagnostics.error_with_help(entry.key_span, message, help);
         }
         !definition
     });

@@ -40,25 +40,6 @@ impl JsonSchema for Text {
     }
 }
 
-/// A value of any shape: a key that the language reserves and whose value is not read.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(transparent)]
-pub struct Reserved(#[expect(dead_code, reason = "only its presence matters")] serde_yaml::Value);
-
-impl JsonSchema for Reserved {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Reserved".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!(true)
-    }
-}
-
 /// What a schema says of a key that must be there, but without which the other keys of its mapping
 /// can still be examined. A mapping without any other required key is left out as a whole.
 ///

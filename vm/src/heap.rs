@@ -1,4 +1,4 @@
-//! The heap: texts, arrays, maps, closures and captured variables, and the collector.
+//! The heap: texts, arrays, maps, records, closures and captured variables, and the collector.
 //!
 //! Cells of the machine hold handles: indexes into the slots of the heap, which nothing outside of the state ever
 //! shows. A slot whose object cannot be reached any more is used again after a collection. When that happens cannot
@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use bytestone_spec::isa::{Payload, Union};
+use bytestone_spec::isa::{FieldId, RecordId, Union};
 use indexmap::IndexMap;
 
 /// A reference to an object of the heap.
@@ -30,6 +30,8 @@ pub(crate) enum Object {
     Array(Vec<u64>),
     /// A map, in the order of insertion.
     Map(IndexMap<Arc<str>, u64>),
+    /// A record of a type, with a value for each field.
+    Record(RecordId, Box<[u64]>),
     /// A function with the variables that it captured.
     Closure(Closure),
     /// A variable that was captured.
@@ -53,6 +55,7 @@ impl Object {
             Self::Str(text) => text.len().div_ceil(BYTES_PER_CELL),
             Self::Array(elements) => elements.len(),
             Self::Map(entries) => 2 * entries.len(),
+            Self::Record(_, fields) => fields.len(),
             Self::Closure(closure) => closure.captures.len(),
             Self::Variable(_) => 0,
         };
@@ -95,11 +98,7 @@ impl Heap {
     pub(crate) fn new(union: &Union, constants: impl Iterator<Item = Arc<str>>) -> Self {
         let slots: Vec<_> = constants.map(|text| Some(Object::Str(text))).collect();
         let carries = (0u8..).zip(&union.variants).fold(1 << VARIABLE, |carries, (at, variant)| {
-            let refers = matches!(
-                variant.payload,
-                Payload::Str | Payload::Array | Payload::Map | Payload::Closure
-            );
-            carries | u8::from(refers) << at
+            carries | u8::from(variant.payload.is_reference()) << at
         });
         Self { constants: slots.len(), slots, carries, ..Self::default() }
     }
@@ -206,6 +205,26 @@ impl Heap {
         }
     }
 
+    /// What a field of a record holds, if that is a record of such a type.
+    pub(crate) fn field(&self, handle: Handle, field: FieldId) -> Option<u64> {
+        match self.get(handle)? {
+            Object::Record(of, fields) if *of == field.record => {
+                fields.get(usize::from(field.index)).copied()
+            }
+            _ => None,
+        }
+    }
+
+    /// Sets a field of a record.
+    pub(crate) fn set_field(&mut self, handle: Handle, field: FieldId, cell: u64) {
+        if let Some(Some(Object::Record(of, fields))) = self.slots.get_mut(handle.0 as usize)
+            && *of == field.record
+            && let Some(place) = fields.get_mut(usize::from(field.index))
+        {
+            *place = cell;
+        }
+    }
+
     /// The handle that a cell of the machine holds, if it holds one.
     #[inline]
     pub(crate) fn handle_in(&self, cell: u64) -> Option<Handle> {
@@ -233,6 +252,7 @@ impl Heap {
             match self.get(handle) {
                 Some(Object::Array(elements)) => pending.extend(elements.iter().filter_map(inner)),
                 Some(Object::Map(entries)) => pending.extend(entries.values().filter_map(inner)),
+                Some(Object::Record(_, fields)) => pending.extend(fields.iter().filter_map(inner)),
                 Some(Object::Closure(closure)) => pending.extend(closure.captures.iter()),
                 Some(Object::Variable(cell)) => pending.extend(inner(cell)),
                 Some(Object::Str(_)) | None => {}

@@ -634,6 +634,12 @@ impl<'a> Reference<'a> {
                     }
                 }
             }
+            WriteTo::Field { object, field } => {
+                state.heap.set_field(payload(object), field, cell);
+                if T::CHANGES {
+                    tracer.change(Change::Field { field, value: state.shown(cell) });
+                }
+            }
             WriteTo::Global { name } => {
                 if let Some(name) = state.heap.text(payload(name)).cloned() {
                     let shown = T::CHANGES.then(|| Text::from(&name));

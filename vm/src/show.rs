@@ -48,11 +48,13 @@ impl<'a> Show<'a> {
             Payload::Str => {
                 self.heap.text(handle).map_or(Value::Cut, |text| Value::Str(text.into()))
             }
-            Payload::Array | Payload::Map | Payload::Closure => self.node(handle),
+            Payload::Array | Payload::Map | Payload::Closure | Payload::Record(_) => {
+                self.node(union, handle)
+            }
         }
     }
 
-    fn node(&mut self, handle: Handle) -> Value {
+    fn node(&mut self, union: &Union, handle: Handle) -> Value {
         if let Some(&number) = self.met.get(&handle) {
             return Value::Back(number);
         }
@@ -80,6 +82,13 @@ impl<'a> Show<'a> {
                     })
                     .collect(),
             },
+            Some(Object::Record(of, fields)) => match union.record(*of) {
+                Some(of) => NodeKind::Record {
+                    of: Arc::clone(of),
+                    fields: fields.iter().map(|&cell| self.inner(cell)).collect(),
+                },
+                None => NodeKind::Array(Vec::new()),
+            },
             // No other object is a node.
             _ => NodeKind::Array(Vec::new()),
         };
@@ -105,6 +114,10 @@ pub(crate) fn shallow(union: Option<&Union>, heap: &Heap, of: CellType, cell: u6
         Some(Object::Array(elements)) => Value::Shallow(Shallow::Array(length(elements.len()))),
         Some(Object::Map(entries)) => Value::Shallow(Shallow::Map(length(entries.len()))),
         Some(Object::Closure(closure)) => Value::Shallow(Shallow::Closure(closure.function)),
+        Some(Object::Record(of, _)) => match union.record(*of) {
+            Some(of) => Value::Shallow(Shallow::Record(Arc::clone(of))),
+            None => Value::Cut,
+        },
         _ => Show::new(Some(union), heap).dynamic(union, cell),
     }
 }

@@ -153,7 +153,8 @@ impl Tracer for SoundnessTrace<'_> {
             }
             Change::Global { value, .. }
             | Change::Element { value, .. }
-            | Change::Entry { value, .. } => self.check_value(Some(CellType::Value), value),
+            | Change::Entry { value, .. }
+            | Change::Field { value, .. } => self.check_value(Some(CellType::Value), value),
             Change::Out(value) => self.check_value(self.isa.machine().output, value),
             Change::Frame(calls) => self.bases.resize(calls as usize + 1, None),
             Change::Host(call) if !call.is_of(self.isa.machine()) => {

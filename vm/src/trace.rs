@@ -1,6 +1,6 @@
 //! What a run shows of its steps, to whom, and at which cost.
 
-use bytestone_spec::isa::{BankId, RegionId, TrapId};
+use bytestone_spec::isa::{BankId, FieldId, RegionId, TrapId};
 
 use crate::host::Call;
 use crate::state::State;
@@ -73,6 +73,13 @@ pub enum Change {
         /// Its key.
         key: Text,
         /// What it is now.
+        value: Value,
+    },
+    /// A field of a record was set, perhaps to the value that it had.
+    Field {
+        /// The field.
+        field: FieldId,
+        /// What it holds now.
         value: Value,
     },
     /// Bytes of memory were written, perhaps with what they were.

@@ -2,12 +2,12 @@
 //!
 //! There are two notations. [`mod@file`] is for people: case files and traces. [`wire`] is for engines: it has no
 //! spaces, and there is one way to write a value. No notation holds an address: where a node (an
-//! array, a map or a closure) is met again in one list of values, its number stands for it.
+//! array, a map, a closure or a record) is met again in one list of values, its number stands for it.
 
 use std::fmt;
 use std::sync::Arc;
 
-use bytestone_spec::isa::{CellType, IntType, Isa, Payload, Union};
+use bytestone_spec::isa::{CellType, IntType, Isa, Payload, Record, Union};
 
 mod error;
 pub mod file;
@@ -36,7 +36,7 @@ pub enum Value {
     Str(Text),
     /// Bytes of memory.
     Bytes(Arc<[u8]>),
-    /// An array, map or closure that is met for the first time in its list.
+    /// An array, map, closure or record that is met for the first time in its list.
     Node(Arc<Node>),
     /// The node with this number, which was met before.
     Back(u32),
@@ -51,7 +51,7 @@ pub const DEPTH: usize = 64;
 /// The most nodes shown in one list of values.
 pub const NODES: usize = 4096;
 
-/// An array, map or closure, with all that it holds.
+/// An array, map, closure or record, with all that it holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
     /// Its number in the list of values.
@@ -74,10 +74,17 @@ pub enum NodeKind {
         /// The values of the captured variables.
         captures: Vec<Value>,
     },
+    /// A record.
+    Record {
+        /// Its type.
+        of: Arc<Record>,
+        /// What its fields hold, in order.
+        fields: Vec<Value>,
+    },
 }
 
 /// What is shown of a node where only its size is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shallow {
     /// An array of so many elements.
     Array(u32),
@@ -85,6 +92,8 @@ pub enum Shallow {
     Map(u32),
     /// A closure of the function with this number.
     Closure(u32),
+    /// A record of this type.
+    Record(Arc<Record>),
 }
 
 impl Value {
@@ -109,7 +118,9 @@ impl Value {
     pub fn parts(&self) -> impl Iterator<Item = &Value> {
         let (list, entries): (&[Value], &[(Text, Value)]) = match self {
             Self::Node(node) => match &node.kind {
-                NodeKind::Array(list) | NodeKind::Closure { captures: list, .. } => (list, &[]),
+                NodeKind::Array(list)
+                | NodeKind::Closure { captures: list, .. }
+                | NodeKind::Record { fields: list, .. } => (list, &[]),
                 NodeKind::Map(entries) => (&[], entries),
             },
             _ => (&[], &[]),
@@ -125,6 +136,7 @@ impl Node {
             NodeKind::Array(list) => Shallow::Array(list.len() as u32),
             NodeKind::Map(entries) => Shallow::Map(entries.len() as u32),
             NodeKind::Closure { function, .. } => Shallow::Closure(*function),
+            NodeKind::Record { of, .. } => Shallow::Record(Arc::clone(of)),
         }
     }
 }
@@ -209,7 +221,10 @@ impl<'a> Form<'a> {
                     | (Payload::Array, Value::Shallow(Shallow::Array(_)))
                     | (Payload::Map, Value::Shallow(Shallow::Map(_)))
                     | (Payload::Closure, Value::Shallow(Shallow::Closure(_))) => true,
-                    (payload, Value::Node(node)) => node.is_of(payload),
+                    (Payload::Record(id), Value::Shallow(Shallow::Record(of))) => {
+                        union.record(id) == Some(of)
+                    }
+                    (payload, Value::Node(node)) => node.is_of(payload, union),
                     _ => false,
                 })
             }
@@ -219,13 +234,18 @@ impl<'a> Form<'a> {
 }
 
 impl Node {
-    /// Whether it is what a variant with a payload refers to.
-    fn is_of(&self, payload: Payload) -> bool {
-        matches!(
-            (&self.kind, payload),
-            (NodeKind::Array(_), Payload::Array)
-                | (NodeKind::Map(_), Payload::Map)
-                | (NodeKind::Closure { .. }, Payload::Closure)
-        )
+    /// Whether it is what a variant of a union with a payload refers to.
+    fn is_of(&self, payload: Payload, union: &Union) -> bool {
+        match (&self.kind, payload) {
+            (NodeKind::Record { of, fields }, Payload::Record(id)) => {
+                union.record(id) == Some(of) && fields.len() == of.fields.len()
+            }
+            (kind, payload) => matches!(
+                (kind, payload),
+                (NodeKind::Array(_), Payload::Array)
+                    | (NodeKind::Map(_), Payload::Map)
+                    | (NodeKind::Closure { .. }, Payload::Closure)
+            ),
+        }
     }
 }

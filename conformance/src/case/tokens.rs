@@ -173,6 +173,12 @@ mod tests {
             r#"[|nil|"a ] ;"|[1 [2]]|{a: 1}|fn 2|#0fn 3(1 "x")|#1[#1]|#1|]"#
         );
         assert_eq!(
+            words(
+                "[Pair{car: 1 cdr:  #0Pair{car: nil cdr: #0}} #1Pair{car: 1 cdr: 2}] Pair.car = 5"
+            ),
+            "[|Pair{car: 1 cdr: #0Pair{car: nil cdr: #0}}|#1Pair{car: 1 cdr: 2}|]|Pair.car|=|5"
+        );
+        assert_eq!(
             words(r#"[] global."b c" = [1 2] obj.x = {} arr[0] = fn 1 out [3]"#),
             r#"[|]|global."b c"|=|[1 2]|obj.x|=|{}|arr|[|0|]|=|fn 1|out|[3]"#
         );

@@ -150,6 +150,9 @@ impl Pairs {
                 NodeKind::Closure { function, captures },
                 NodeKind::Closure { function: other, captures: found },
             ) => function == other && self.all_same(captures, found),
+            (NodeKind::Record { of, fields }, NodeKind::Record { of: other, fields: found }) => {
+                of == other && self.all_same(fields, found)
+            }
             _ => false,
         }
     }

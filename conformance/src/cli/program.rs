@@ -447,6 +447,11 @@ fn step_json(isa: &Isa, notation: &Notation<'_>, row: &StepRow) -> Json {
         Change::Entry { key, value } => {
             json!({"entry": file::text_of(&key), "value": value_json(value)})
         }
+        Change::Field { field, value } => {
+            let union = isa.machine().union.as_ref();
+            let name = union.map(|union| union.field_name(field));
+            json!({"field": name, "value": value_json(value)})
+        }
         Change::Memory { region, offset, value } => {
             let region = &isa.machine().memory[usize::from(region.0)].name;
             json!({"memory": format!("{region}[{offset}]"), "value": value_json(value)})

@@ -1,9 +1,11 @@
 //! What the manual says of dynamic values, functions, the heap and modules.
 
+use std::collections::HashSet;
+
 use bytestone_spec::Isa;
 use bytestone_spec::isa::{
-    Bank, CellType, Container, Instruction, Op, Owner, Payload, TransferKind, TrapId, Union, Write,
-    WriteTo,
+    Bank, CellType, Container, Instruction, Op, Owner, Payload, RecordId, TransferKind, TrapId,
+    Union, Write, WriteTo,
 };
 
 use super::facts::{StorageRow, count};
@@ -76,13 +78,14 @@ pub(super) fn rows(isa: &Isa) -> Vec<StorageRow> {
 
 /// How changes of the heap are written.
 fn heap_changes(isa: &Isa) -> Vec<String> {
-    let variants = isa.machine().union.iter().flat_map(|union| &union.variants);
+    let Some(union) = &isa.machine().union else { return Vec::new() };
     let change = |variant: &bytestone_spec::isa::Variant| match variant.payload {
         Payload::Array => Some(format!("`{}[INDEX] = VALUE`", variant.name)),
         Payload::Map => Some(format!("`{}.KEY = VALUE`", variant.name)),
+        Payload::Record(id) => union.record(id).map(|of| format!("`{}.FIELD = VALUE`", of.name)),
         _ => None,
     };
-    variants.filter_map(change).collect()
+    union.variants.iter().filter_map(change).collect()
 }
 
 /// Values, frames, global variables and the heap in sentences.
@@ -119,6 +122,7 @@ fn sizes(isa: &Isa) -> Vec<&'static str> {
             Payload::Str => Some("a string that was made counts 1 and 1 for every 8 bytes begun"),
             Payload::Array => Some("an array 1 and 1 for each element"),
             Payload::Map => Some("a map 1 and 2 for each entry"),
+            Payload::Record(_) => Some("a record 1 and 1 for each field"),
             Payload::Closure if captures(isa) => {
                 Some("a closure 1 and 1 for each captured variable")
             }
@@ -126,6 +130,8 @@ fn sizes(isa: &Isa) -> Vec<&'static str> {
             _ => None,
         })
         .collect();
+    let mut seen = HashSet::new();
+    sizes.retain(|size| seen.insert(*size)); // All types of records count the same way.
     sizes.extend(captures(isa).then_some("a captured variable 1"));
     sizes
 }
@@ -145,6 +151,7 @@ fn union_words(union: &Union, captures: bool) -> String {
             Payload::Str => "a string of Unicode characters".to_owned(),
             Payload::Array => "an array".to_owned(),
             Payload::Map => "a map from strings to values in the order of insertion".to_owned(),
+            Payload::Record(id) => record_words(union, id),
             Payload::Closure if captures => "a function with what it captured".to_owned(),
             Payload::Closure => "a function".to_owned(),
         };
@@ -152,6 +159,12 @@ fn union_words(union: &Union, captures: bool) -> String {
     };
     let variants: Vec<String> = union.variants.iter().map(variant).collect();
     format!("A value of type `{}` is one of: {}.", union.name, variants.join("; "))
+}
+
+fn record_words(union: &Union, id: RecordId) -> String {
+    let Some(record) = union.record(id) else { return String::new() };
+    let fields: Vec<String> = record.fields.iter().map(|field| format!("`{field}`")).collect();
+    format!("a record `{}` with the fields {}", record.name, fields.join(", "))
 }
 
 /// What a program is, if it is a module.

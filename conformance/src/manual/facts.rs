@@ -280,6 +280,9 @@ pub(super) fn stack_words(insn: &Instruction) -> String {
     words
 }
 
+/// What a definition is.
+pub(super) const DEFINITION_WORDS: &str = "Functions that actions use. Each stands for its expression, with arguments in place of parameters.";
+
 /// What an instruction does to the stack that pops a list.
 fn list_words(insn: &Instruction) -> Option<String> {
     let list = insn.effect.list.as_ref()?;
@@ -362,6 +365,11 @@ pub(super) fn clause(isa: &Isa, insn: &Instruction, id: ClauseId) -> String {
             WriteTo::Output => "prints".to_owned(),
             WriteTo::Element { .. } => "sets an element".to_owned(),
             WriteTo::Entry { .. } => "sets an entry".to_owned(),
+            WriteTo::Field { field, .. } => {
+                let union = isa.machine().union.as_ref();
+                let name = union.map_or_else(String::new, |union| union.field_name(field));
+                format!("sets `{name}`")
+            }
             WriteTo::Global { .. } => "sets a global variable".to_owned(),
             WriteTo::Memory { .. } => "writes memory".to_owned(),
             WriteTo::Host { function, .. } => {

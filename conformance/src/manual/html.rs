@@ -42,6 +42,7 @@ pub(super) fn page(manual: &Manual<'_>) -> String {
                     (sections::step(manual))
                     (sections::instructions(manual))
                     @if let Some(map) = &contents.map { (sections::opcode_map(map)) }
+                    (sections::definitions(manual))
                     section.entries aria-labelledby="entries" {
                         h2 #entries { "Instructions one by one" }
                         @for insn in isa.instructions() { (entry::entry(manual, insn)) }
@@ -75,6 +76,7 @@ impl<'a> Contents<'a> {
             ("step", "How a step runs", true),
             ("instructions", "Instruction table", true),
             ("opcodes", "Opcode map", map.is_some()),
+            ("definitions", "Definitions", !isa.definitions().is_empty()),
             ("entries", "Instructions", true),
             ("traps", "Traps", true),
             ("host", "Host functions", !isa.machine().externs.is_empty()),

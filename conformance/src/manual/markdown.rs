@@ -28,6 +28,7 @@ pub(super) fn page(manual: &Manual<'_>) -> String {
     if let Some(map) = OpcodeMap::of(isa) {
         page.push_str(&opcode_map(&map));
     }
+    page.push_str(&definitions(manual));
     page.push_str("\n## Instructions one by one\n");
     for insn in isa.instructions() {
         page.push_str(&entry::entry(manual, insn));
@@ -182,6 +183,21 @@ fn externs(manual: &Manual<'_>) -> String {
     }
     let words: Vec<String> = host::WORDS.iter().map(|words| manual.text(words)).collect();
     format!("\n## Host functions\n\n{}\n\n{}", words.join("\n"), table(&host::HEADS, &rows))
+}
+
+fn definitions(manual: &Manual<'_>) -> String {
+    if manual.isa.definitions().is_empty() {
+        return String::new();
+    }
+    let mut text = format!("\n## Definitions\n\n{}\n", facts::DEFINITION_WORDS);
+    for definition in manual.isa.definitions() {
+        text.push_str(&format!("\n{}\n\n", prose::code(&definition.signature)));
+        text.push_str(&prose::fenced(&definition.value));
+        if !definition.doc.is_empty() {
+            text.push_str(&format!("\n{}\n", manual.text(&definition.doc)));
+        }
+    }
+    text
 }
 
 fn rejects(manual: &Manual<'_>) -> String {

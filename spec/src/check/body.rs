@@ -1,6 +1,7 @@
 //! Actions: from statements to the two phases of a body, under the commit rule.
 
 mod control;
+pub(super) mod definition;
 mod matching;
 mod pair;
 
@@ -14,7 +15,7 @@ use super::{Context, InstructionContext, StackEffect, cells};
 use crate::diagnostic::Span;
 use crate::isa::{
     BinaryOp, Body, CellType, Clause, ClauseId, ConstantRule, IndexRule, IntType, Op, Operand,
-    OperandKind, Payload, Temp, Transfer, TransferKind, TrapId, Write, WriteTo,
+    OperandKind, Payload, RecordId, Temp, Transfer, TransferKind, TrapId, Write, WriteTo,
 };
 use crate::lang::ast::{self, Expr, ExprKind, Name, Stmt, StmtKind};
 use crate::limits;
@@ -31,6 +32,7 @@ pub(super) enum Type {
     Array,
     Map,
     Closure,
+    Record(RecordId),
     /// The cells of a list.
     List,
     /// An operand that is no plain number.
@@ -57,6 +59,7 @@ impl Type {
             Payload::Array => Self::Array,
             Payload::Map => Self::Map,
             Payload::Closure => Self::Closure,
+            Payload::Record(record) => Self::Record(record),
         })
     }
 }
@@ -72,6 +75,7 @@ impl fmt::Display for Type {
             Self::Array => f.write_str("array"),
             Self::Map => f.write_str("map"),
             Self::Closure => f.write_str("closure"),
+            Self::Record(_) => f.write_str("a record"),
             Self::List => f.write_str("a list of cells"),
             Self::Operand(OperandKind::Index(_)) => f.write_str("an index"),
             Self::Operand(OperandKind::Function) => f.write_str("a function"),
@@ -95,6 +99,7 @@ enum Origin {
     Input,
     Operand,
     Let,
+    Parameter,
 }
 
 impl Origin {
@@ -103,6 +108,7 @@ impl Origin {
             Self::Input => "the input",
             Self::Operand => "the operand",
             Self::Let => "the name",
+            Self::Parameter => "the parameter",
         }
     }
 }
@@ -190,6 +196,8 @@ pub(super) struct Lowering<'a, 'c> {
     /// How many expressions are being read of which only one counts, so that nothing may be made
     /// in them.
     pub(super) choices: usize,
+    /// Where the definition is used whose expression is being read, if it is one.
+    site: Option<Span>,
 }
 
 /// Lowers an action; `None` if faults were reported.
@@ -201,36 +209,10 @@ pub(super) fn lower(
     action: &[Stmt],
     context: &mut Context<'_>,
 ) -> Option<Meaning> {
-    let before = context.diagnostics.count();
-    let operands = encoded.operands.as_slice();
-    let mut lowering = Lowering {
-        cx,
-        context,
-        operands,
-        count: None,
-        effect,
-        scope: Vec::new(),
-        state: State {
-            control: Control::Open,
-            outputs: vec![None; effect.outputs.len()],
-            facts: HashSet::new(),
-            first_write: None,
-            guard: None,
-        },
-        body: Body {
-            inputs: cells(&effect.inputs).len() as u8,
-            operands: (operands.len() - usize::from(encoded.list.is_some())) as u8,
-            ..Body::default()
-        },
-        clauses: Vec::new(),
-        raised: Vec::new(),
-        before,
-        complete: encoded.encodings.is_some(),
-        overfull: false,
-        partial: false,
-        returns_if_called: None,
-        choices: 0,
-    };
+    let mut lowering = Lowering::new(cx, &encoded.operands, effect, context);
+    lowering.body.inputs = cells(&effect.inputs).len() as u8;
+    lowering.body.operands = (encoded.operands.len() - usize::from(encoded.list.is_some())) as u8;
+    lowering.complete = encoded.encodings.is_some();
     lowering.bind(&encoded.spans);
     lowering.bind_count(encoded.list.as_ref(), conditions);
     if cx.file.action.is_none() && effect.outputs.is_empty() && effect.inputs.is_empty() {
@@ -239,7 +221,7 @@ pub(super) fn lower(
     lowering.statements(action);
     lowering.finish();
     let falls_through = lowering.falls_through();
-    let Lowering { body, clauses, context, returns_if_called, .. } = lowering;
+    let Lowering { body, clauses, context, returns_if_called, before, .. } = lowering;
     let returns_if_called = returns_if_called == Some(true);
     let sound = context.diagnostics.count() == before;
     sound.then_some(Meaning { body, clauses, falls_through, returns_if_called })
@@ -266,6 +248,42 @@ const WORDS: [&str; 18] = [
     "branch", "call", "else", "false", "for", "goto", "halt", "host", "if", "let", "match", "new",
     "nop", "out", "return", "trap", "true", "with",
 ];
+
+impl<'a, 'c> Lowering<'a, 'c> {
+    /// Before anything is lowered, with nothing in scope.
+    fn new(
+        cx: &'a InstructionContext<'a>,
+        operands: &'a [Operand],
+        effect: &'a StackEffect,
+        context: &'a mut Context<'c>,
+    ) -> Self {
+        Self {
+            cx,
+            before: context.diagnostics.count(),
+            context,
+            operands,
+            count: None,
+            effect,
+            scope: Vec::new(),
+            state: State {
+                control: Control::Open,
+                outputs: vec![None; effect.outputs.len()],
+                facts: HashSet::new(),
+                first_write: None,
+                guard: None,
+            },
+            body: Body::default(),
+            clauses: Vec::new(),
+            raised: Vec::new(),
+            complete: true,
+            overfull: false,
+            partial: false,
+            returns_if_called: None,
+            choices: 0,
+            site: None,
+        }
+    }
+}
 
 impl Lowering<'_, '_> {
     fn error(&mut self, span: Span, message: impl Into<String>) {
@@ -404,7 +422,8 @@ impl Lowering<'_, '_> {
         let temp = usize::from(self.body.inputs + self.body.operands) + self.body.ops.len();
         if temp >= limits::TEMPS {
             if !std::mem::replace(&mut self.overfull, true) {
-                self.error(span, format!("an action has at most {} values", limits::TEMPS));
+                let message = format!("an action has at most {} values", limits::TEMPS);
+                self.error(self.use_of(span), message);
             }
             return None;
         }
@@ -531,6 +550,7 @@ impl Lowering<'_, '_> {
             ExprKind::Call(function, arguments) if is_memory(function) => {
                 self.store(arguments, value, place.span);
             }
+            ExprKind::Field(base, field) => self.assign_field(base, field, value),
             ExprKind::Reserved(what) => self.context.diagnostics.unsupported(span, what),
             _ => self.error(place.span, "expected the name of an output or a cell"),
         }

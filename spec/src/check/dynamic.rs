@@ -16,7 +16,7 @@ pub(super) const FUNCTIONS: [&str; 9] =
 const U32: IntType = IntType::unsigned(32);
 
 impl Lowering<'_, '_> {
-    fn union(&self) -> Option<&Union> {
+    pub(super) fn union(&self) -> Option<&Union> {
         self.cx.machine.union.as_ref()
     }
 
@@ -58,7 +58,9 @@ impl Lowering<'_, '_> {
             ExprKind::Float(_) => true,
             ExprKind::Name(name) => self.type_of_name(name) == Some(Type::Float),
             ExprKind::Call(function, _) => {
-                matches!(&function.kind, ExprKind::Name(name) if name == "f64")
+                let ExprKind::Name(name) = &function.kind else { return false };
+                let defined = self.definition(name).map(|definition| definition.result);
+                name == "f64" || defined == Some(Type::Float)
             }
             ExprKind::Unary(_, inner) => self.is_float(inner),
             ExprKind::Binary(op, a, b) => {
@@ -160,7 +162,14 @@ impl Lowering<'_, '_> {
         })
     }
 
-    fn ask(&mut self, question: Question, a: Temp, b: Temp, ty: Type, span: Span) -> Option<Typed> {
+    pub(super) fn ask(
+        &mut self,
+        question: Question,
+        a: Temp,
+        b: Temp,
+        ty: Type,
+        span: Span,
+    ) -> Option<Typed> {
         self.reads(span);
         self.emit(Op::Ask { question, a, b }, ty, span)
     }
@@ -311,7 +320,7 @@ impl Lowering<'_, '_> {
     }
 
     /// A new cell of the heap, which comes to be if the statement at hand takes place.
-    fn new_cell(&mut self, what: New, ty: Type, span: Span) -> Option<Typed> {
+    pub(super) fn new_cell(&mut self, what: New, ty: Type, span: Span) -> Option<Typed> {
         if self.choices > 0 {
             self.context.diagnostics.error_with_help(
                 span,

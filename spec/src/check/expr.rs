@@ -8,6 +8,10 @@ use crate::isa::{
 };
 use crate::lang::ast::{self, Expr, ExprKind};
 
+/// The functions of numbers and of storage, besides the conversions to integer types.
+pub(super) const FUNCTIONS: [&str; 8] =
+    ["div_trunc", "div_floor", "rem_trunc", "rem_floor", "wrap", "memory", "calls", "swap_bytes"];
+
 /// A value: the temporary that holds it, and its type.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Typed {
@@ -39,6 +43,8 @@ impl Lowering<'_, '_> {
                 self.select(condition, then, other, expr.span, wanted)
             }
             ExprKind::Match(values, arms) => self.match_value(values, arms, expr.span, wanted),
+            ExprKind::Field(base, field) => self.field(base, field, expr.span),
+            ExprKind::New(name, fields) => self.new_record(name, fields, expr.span),
             ExprKind::Slice(..) => self.unsupported(expr.span, "bits of a value"),
             ExprKind::Reserved(what) => self.unsupported(expr.span, what),
         }
@@ -69,7 +75,7 @@ impl Lowering<'_, '_> {
         if value.ty == ty {
             return Some(value.temp);
         }
-        let message = format!("expected {ty}, found {}", value.ty);
+        let message = format!("expected {}, found {}", self.named(ty), self.named(value.ty));
         let help = match (ty, value.ty) {
             (Type::Int(ty), Type::Int(found)) if ty.includes(found) => {
                 format!("write `{ty}(…)`, which keeps the value")
@@ -160,6 +166,7 @@ impl Lowering<'_, '_> {
             | Type::Array
             | Type::Map
             | Type::Closure
+            | Type::Record(_)
             | Type::List
             | Type::Operand(OperandKind::Function) => Some(value),
             Type::Operand(OperandKind::Index(IndexRule { bank, .. })) => {
@@ -200,6 +207,7 @@ impl Lowering<'_, '_> {
         let help = format!(
             "read it into a `let` before {write}; reads see the state before the instruction"
         );
+        let span = self.use_of(span);
         self.context.diagnostics.error_with_help(span, "a read after a write", help);
     }
 
@@ -314,26 +322,26 @@ impl Lowering<'_, '_> {
             (None, "f32" | "one_of" | "unspecified", _) => {
                 self.unsupported(span, &format!("the function `{name}`"))
             }
-            _ => match self.dynamic_call(name, arguments, span) {
-                Some(value) => value,
-                None => {
-                    let known = [
-                        "div_trunc",
-                        "div_floor",
-                        "rem_trunc",
-                        "rem_floor",
-                        "wrap",
-                        "memory",
-                        "calls",
-                        "swap_bytes",
-                        "i32",
-                    ];
-                    let known = known.into_iter().chain(super::dynamic::FUNCTIONS);
-                    self.context.unknown(function.span, "function", name, known);
+            _ => match self.definition(name) {
+                Some(definition) => self.apply(name, definition, arguments, span),
+                None => self.dynamic_call(name, arguments, span).unwrap_or_else(|| {
+                    self.unknown_function(name, function.span);
+                    arguments.iter().for_each(|argument| self.take_for_used(argument));
                     None
-                }
+                }),
             },
         }
+    }
+
+    fn unknown_function(&mut self, name: &str, span: Span) {
+        if self.is_defined_later(name) {
+            let message = format!("`{name}` is not defined before this");
+            let help = "a definition can use those that stand before it";
+            return self.context.diagnostics.error_with_help(span, message, help);
+        }
+        let defined = self.cx.definitions.keys().map(String::as_str);
+        let known = FUNCTIONS.into_iter().chain(["i32"]).chain(super::dynamic::FUNCTIONS);
+        self.context.unknown(span, "function", name, known.chain(defined));
     }
 
     pub(super) fn arity(&mut self, name: &str, count: usize, span: Span) -> Option<Typed> {
@@ -455,8 +463,8 @@ impl Lowering<'_, '_> {
         };
         let (left, right) = if literal_first { (second?, first?) } else { (first?, second?) };
         if left.ty != right.ty {
-            let message =
-                format!("the operands have different types: {} and {}", left.ty, right.ty);
+            let types = [self.named(left.ty), self.named(right.ty)].join(" and ");
+            let message = format!("the operands have different types: {types}");
             let span = Span { start: a.span.start, ..b.span };
             self.context.diagnostics.error_with_help(
                 span,
@@ -595,10 +603,8 @@ impl Lowering<'_, '_> {
         self.choices -= 1;
         let (then_value, other_value) = (then_value?, other_value?);
         if then_value.ty != other_value.ty {
-            let message = format!(
-                "the values have different types: {} and {}",
-                then_value.ty, other_value.ty
-            );
+            let types = [self.named(then_value.ty), self.named(other_value.ty)].join(" and ");
+            let message = format!("the values have different types: {types}");
             self.context.diagnostics.error(span, message);
             return None;
         }

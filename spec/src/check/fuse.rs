@@ -251,6 +251,7 @@ impl<'a, 'c> Composer<'a, 'c> {
                 WriteTo::Output => WriteTo::Output,
                 WriteTo::Element { .. }
                 | WriteTo::Entry { .. }
+                | WriteTo::Field { .. }
                 | WriteTo::Global { .. }
                 | WriteTo::Memory { .. }
                 | WriteTo::Host { .. } => {

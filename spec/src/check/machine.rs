@@ -54,16 +54,6 @@ pub(super) fn version(text: &str, span: Span, context: &mut Context<'_>) -> Opti
     }
 }
 
-/// Top-level keys of the language that are not executed yet.
-pub(super) fn reserved(file: &SpecFile, context: &mut Context<'_>) {
-    if file.defs.is_some() {
-        context.diagnostics.unsupported(context.key_span(&["defs"]), "helper functions");
-        for entry in context.node(&["defs"]).entries() {
-            context.define_faulty(&entry.key);
-        }
-    }
-}
-
 /// What a program is.
 pub(super) fn container(file: &SpecFile, context: &mut Context<'_>) -> Container {
     let span = context.span(&["container"]);
@@ -96,7 +86,7 @@ pub(super) fn container(file: &SpecFile, context: &mut Context<'_>) -> Container
 /// The storage of the machine. A faulty part is there all the same, with a stand-in, so that the
 /// instructions that use it are not reported too.
 pub(super) fn machine(file: &SpecFile, context: &mut Context<'_>) -> Machine {
-    let union = storage::union(&file.types, context);
+    let union = storage::union(&file.types, &file.machine, context);
     let pairs = pair::pairs(&file.types, context);
     let externs = host::externs(file, context);
     let file = &file.machine;

@@ -1,14 +1,17 @@
 //! Storage: the union of dynamic values, cells and banks, frames and the heap.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 
 use super::machine::{int_type, limit, parse_int_type};
-use super::{Context, pair};
+use super::{Context, pair, record};
 use crate::diagnostic::Span;
 use crate::file::{BankFile, FrameFile, GlobalsFile, MachineFile, StackFile, TextOrList};
-use crate::isa::{Bank, CellType, IntType, Owner, Payload, StackRules, Union, Variant};
+use crate::isa::{
+    Bank, CellType, IntType, Owner, Payload, Record, RecordId, StackRules, Union, Variant,
+};
 use crate::limits;
 use crate::shape::Text;
 
@@ -29,6 +32,7 @@ const PAYLOADS: [(&str, Payload); 7] = [
 /// The union of the machine, if it has one.
 pub(super) fn union(
     types: &IndexMap<String, IndexMap<String, Text>>,
+    machine: &MachineFile,
     context: &mut Context<'_>,
 ) -> Option<Union> {
     let mut unions = types.iter().filter(|(_, entries)| !pair::is_pair(entries));
@@ -45,6 +49,7 @@ pub(super) fn union(
             "a type's name holds lower-case letters, digits and `_`, and is no other type's",
         );
     }
+    let records = record::types(machine.heap.as_ref(), name, context);
     let mut checked = Vec::new();
     for (variant, payload) in variants {
         let path = ["types", name, variant];
@@ -58,12 +63,15 @@ pub(super) fn union(
             let help = "no unit is called `true` or `false`, or as a float, a string, bytes or a node is written";
             context.diagnostics.error_with_help(context.key_span(&path), message, help);
         }
-        if let Some(payload) = payload_of(payload, context.span(&path), context) {
+        if let Some(payload) = payload_of(payload, &records, context.span(&path), context) {
             checked.push(Variant { name: variant.clone(), payload });
         }
     }
     union_rules(&checked, variants.len(), span, context);
-    Some(Union { name: name.clone(), variants: checked })
+    if checked.len() == variants.len() {
+        record::unused(&records, &checked, context);
+    }
+    Some(Union { name: name.clone(), variants: checked, records })
 }
 
 fn union_rules(variants: &[Variant], given: usize, span: Span, context: &mut Context<'_>) {
@@ -99,7 +107,15 @@ fn union_rules(variants: &[Variant], given: usize, span: Span, context: &mut Con
     }
 }
 
-fn payload_of(text: &str, span: Span, context: &mut Context<'_>) -> Option<Payload> {
+fn payload_of(
+    text: &str,
+    records: &[Arc<Record>],
+    span: Span,
+    context: &mut Context<'_>,
+) -> Option<Payload> {
+    if let Some(at) = records.iter().position(|record| record.name == text) {
+        return Some(Payload::Record(RecordId(at as u8)));
+    }
     if let Some((_, payload)) = PAYLOADS.iter().find(|(name, _)| *name == text) {
         return Some(*payload);
     }
@@ -113,6 +129,7 @@ fn payload_of(text: &str, span: Span, context: &mut Context<'_>) -> Option<Paylo
         }
         None => {
             let known = PAYLOADS.iter().map(|(name, _)| *name).chain(["i32"]);
+            let known = known.chain(records.iter().map(|record| record.name.as_str()));
             context.unknown(span, "payload", text, known);
             None
         }
@@ -147,10 +164,7 @@ pub(super) fn int_or_word(name: &str) -> bool {
 
 /// The limit of the heap: needed if something of the union lives there.
 pub(super) fn heap(file: &MachineFile, union: Option<&Union>, context: &mut Context<'_>) -> u32 {
-    let lives = |payload| {
-        matches!(payload, Payload::Str | Payload::Array | Payload::Map | Payload::Closure)
-    };
-    let needed = union.is_some_and(|union| union.carrying(lives).is_some());
+    let needed = union.is_some_and(|union| union.carrying(Payload::is_reference).is_some());
     match &file.heap {
         Some(heap) => {
             if !needed {

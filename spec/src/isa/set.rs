@@ -16,6 +16,17 @@ pub struct Note {
     pub text: String,
 }
 
+/// A pure function of the spec that actions use, for people to read: bodies have its expression in place of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Definition {
+    /// Its name, parameters and types, as in `average(a: i32, b: i32) -> i32`.
+    pub signature: String,
+    /// The expression that it stands for.
+    pub value: String,
+    /// What it is; empty if the spec does not say.
+    pub doc: String,
+}
+
 /// A checked instruction set.
 #[derive(Clone, Debug)]
 pub struct Isa {
@@ -28,6 +39,7 @@ pub struct Isa {
     pub(crate) container: Container,
     pub(crate) code_end: CodeEnd,
     pub(crate) traps: Vec<Trap>,
+    pub(crate) definitions: Vec<Definition>,
     pub(crate) instructions: Vec<Instruction>,
     pub(crate) decisions: Vec<Note>,
     pub(crate) errata: Vec<Note>,
@@ -77,6 +89,11 @@ impl Isa {
     /// All traps, by [`TrapId`]; those of the limits come first.
     pub fn traps(&self) -> &[Trap] {
         &self.traps
+    }
+
+    /// The pure functions that actions use, in the order of the spec file.
+    pub fn definitions(&self) -> &[Definition] {
+        &self.definitions
     }
 
     /// The trap with an id of this instruction set.

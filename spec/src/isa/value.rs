@@ -1,7 +1,10 @@
 //! Dynamic values: the tagged union of a machine, and what actions can do with floats, texts and
 //! the heap.
 
+use std::sync::Arc;
+
 use super::{IntType, Temp};
+use crate::limits;
 
 /// What a cell of a machine's storage holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -33,6 +36,30 @@ pub struct Union {
     pub name: String,
     /// The variants, 1 to 7; the first is a unit and the value of fresh cells.
     pub variants: Vec<Variant>,
+    /// The types of records that variants carry.
+    pub records: Vec<Arc<Record>>,
+}
+
+/// A type of records: objects of the heap with fields, each of which holds a value of the union.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The name in specs and wherever values are written.
+    pub name: String,
+    /// The names of its fields, 1 to [`limits::RECORD_FIELDS`], in order.
+    pub fields: Vec<String>,
+}
+
+/// The index of a type of records in [`Union::records`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RecordId(pub u8);
+
+/// A field of a type of records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FieldId {
+    /// The type.
+    pub record: RecordId,
+    /// The number of the field.
+    pub index: u8,
 }
 
 /// A variant of a [`Union`].
@@ -67,6 +94,15 @@ pub enum Payload {
     Map,
     /// A reference to a function with what it captured.
     Closure,
+    /// A reference to a record of a type.
+    Record(RecordId),
+}
+
+impl Payload {
+    /// Whether it is a reference to something on the heap.
+    pub const fn is_reference(self) -> bool {
+        matches!(self, Self::Str | Self::Array | Self::Map | Self::Closure | Self::Record(_))
+    }
 }
 
 impl Union {
@@ -122,6 +158,21 @@ impl Union {
             Some(Payload::Int(ty)) => ty.wrap(cell & Self::PAYLOAD),
             _ => cell & Self::PAYLOAD,
         }
+    }
+
+    /// A type of records.
+    pub fn record(&self, id: RecordId) -> Option<&Arc<Record>> {
+        self.records.get(usize::from(id.0))
+    }
+
+    /// A field with its type, as in `Pair.first`; empty if there is no such field.
+    pub fn field_name(&self, field: FieldId) -> String {
+        let record = self.record(field.record);
+        let named = record.and_then(|record| {
+            let name = record.fields.get(usize::from(field.index))?;
+            Some(format!("{}.{name}", record.name))
+        });
+        named.unwrap_or_default()
     }
 
     /// The first variant with a payload.
@@ -230,6 +281,8 @@ pub enum Question {
     Global,
     /// How many arguments a closure takes, as `u32`.
     Arity,
+    /// What a field of a record holds; a fresh value when it is no record of that type.
+    Field(FieldId),
 }
 
 /// What an instruction can make on the heap.
@@ -243,4 +296,11 @@ pub enum New {
     Map,
     /// A closure of the function with an index, which captures what the function says.
     Closure(Temp),
+    /// A record of a type.
+    Record {
+        /// The type.
+        record: RecordId,
+        /// What its fields hold, in order; those behind its last are not used.
+        fields: [Temp; limits::RECORD_FIELDS],
+    },
 }

@@ -40,6 +40,10 @@ pub enum ExprKind {
     Index(Box<Expr>, Box<Expr>),
     /// `base[high:low]`.
     Slice(Box<Expr>, u32, u32),
+    /// `base.field`.
+    Field(Box<Expr>, Name),
+    /// `new Name{field = value, …}`.
+    New(Name, Vec<(Name, Expr)>),
     /// `function(arguments)`: a function, a conversion to a type, or a call of a value.
     Call(Box<Expr>, Vec<Expr>),
     /// `op a`.
@@ -86,6 +90,28 @@ impl Expr {
                 }
             }
             _ => self.number(),
+        }
+    }
+
+    /// The expressions that it consists of.
+    pub fn parts(&self) -> Vec<&Self> {
+        match &self.kind {
+            ExprKind::Int(_)
+            | ExprKind::Bits(_)
+            | ExprKind::Float(_)
+            | ExprKind::Bool(_)
+            | ExprKind::Name(_)
+            | ExprKind::Reserved(_) => Vec::new(),
+            ExprKind::Slice(a, ..) | ExprKind::Field(a, _) | ExprKind::Unary(_, a) => vec![a],
+            ExprKind::Index(a, b) | ExprKind::Binary(_, a, b) => vec![a, b],
+            ExprKind::If(a, b, c) => vec![a, b, c],
+            ExprKind::Call(function, arguments) => {
+                [&**function].into_iter().chain(arguments).collect()
+            }
+            ExprKind::New(_, fields) => fields.iter().map(|(_, value)| value).collect(),
+            ExprKind::Match(values, arms) => {
+                values.iter().chain(arms.iter().map(|arm| &arm.then)).collect()
+            }
         }
     }
 }
@@ -198,6 +224,17 @@ pub enum StmtKind {
     Match(Vec<Expr>, Vec<Arm<Vec<Stmt>>>),
     /// What the language has and is not executed yet, by what it is called in messages.
     Reserved(&'static str),
+}
+
+/// The signature of a definition.
+#[derive(Clone, Debug)]
+pub struct Signature {
+    /// Its name.
+    pub name: Name,
+    /// Its parameters with the names of their types.
+    pub parameters: Vec<(Name, Name)>,
+    /// The name of the type of its value.
+    pub result: Name,
 }
 
 /// A part of what must hold of the operands of an instruction.

@@ -260,8 +260,7 @@ impl<'a> Parser<'a> {
                 }
                 Token::Dot => {
                     self.advance();
-                    self.name()?;
-                    ExprKind::Reserved("a field of a record")
+                    ExprKind::Field(Box::new(base), self.name()?)
                 }
                 _ => return Ok(base),
             };
@@ -431,21 +430,28 @@ impl<'a> Parser<'a> {
         Ok(value)
     }
 
+    /// `new Name{field = value, …}`, on one line or several.
     fn new_record(&mut self) -> Parsed<Expr> {
         let start = self.here();
         self.advance();
-        self.name()?;
+        let name = self.name()?;
         self.expect(Token::OpenBrace)?;
-        while !self.take(Token::CloseBrace) {
-            self.name()?;
+        let mut fields = Vec::new();
+        loop {
+            self.skip_line_ends();
+            if self.take(Token::CloseBrace) {
+                break;
+            }
+            let field = self.name()?;
             self.expect(Token::Assign)?;
-            self.expression()?;
+            fields.push((field, self.expression()?));
+            self.skip_line_ends();
             if !self.take(Token::Comma) {
                 self.expect(Token::CloseBrace)?;
                 break;
             }
         }
-        Ok(self.reserved_from(start, "a new record"))
+        Ok(Expr { span: self.span_from(start), kind: ExprKind::New(name, fields) })
     }
 
     fn reserved_from(&self, start: Span, what: &'static str) -> Expr {

@@ -1,6 +1,7 @@
 //! Tests of the spec language.
 
 mod builtins;
+mod definitions;
 mod extending;
 mod faulty;
 mod hostile;

@@ -40,24 +40,6 @@ fn no_mapping_takes_unknown_keys() {
 }
 
 #[test]
-fn reserved_keys_say_so() {
-    let reserved: Vec<String> = types()
-        .into_iter()
-        .flat_map(|(_, properties)| properties)
-        .filter(|(_, property)| property.get("type").is_none() && property.get("$ref").is_none())
-        .filter(|(_, property)| property.get("anyOf").is_none())
-        .map(|(key, property)| {
-            let description = property["description"].as_str().unwrap();
-            assert!(description.ends_with("Not supported yet."), "{key}: {description}");
-            key.clone()
-        })
-        .collect();
-    let expected = ["defs"];
-    assert_eq!(reserved.len(), expected.len(), "{reserved:?}");
-    assert!(expected.iter().all(|key| reserved.iter().any(|known| known == key)), "{reserved:?}");
-}
-
-#[test]
 fn texts_may_look_like_numbers_and_truth_values() {
     let version = &schema()["properties"]["version"]["type"];
     assert_eq!(version, &serde_json::json!(["string", "number", "boolean"]));

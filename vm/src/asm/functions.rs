@@ -211,7 +211,7 @@ impl<'t> Outline<'t> {
 
 /// The machine's union, or none that has anything.
 pub(super) fn union(isa: &Isa) -> &Union {
-    const NONE: &Union = &Union { name: String::new(), variants: Vec::new() };
+    const NONE: &Union = &Union { name: String::new(), variants: Vec::new(), records: Vec::new() };
     isa.machine().union.as_ref().unwrap_or(NONE)
 }
 

@@ -33,6 +33,8 @@ pub(super) struct ModulePlan<'isa> {
     union: &'isa Union,
     /// Instructions that push one value and pop none, and that do not trap.
     producers: Vec<InsnId>,
+    /// Instructions that make a value of a variant out of any others, and that do not trap.
+    makers: Vec<(InsnId, VariantId)>,
     /// Instructions that leave the frame with a value.
     leaves: Vec<InsnId>,
     /// Instructions that end the program.
@@ -78,6 +80,12 @@ impl<'isa> ModulePlan<'isa> {
                     && effect.outputs.len() == 1
                     && !traps(insn)
             }),
+            makers: (0..)
+                .map(InsnId)
+                .zip(isa.instructions())
+                .filter(|(_, insn)| is_usable(isa, insn) && is_plain(insn))
+                .filter_map(|(id, insn)| Some((id, made(union, insn)?)))
+                .collect(),
             leaves: select(&|insn| leaves(insn) && !insn.effect.falls_through),
             halts: select(&|insn| insn.effect.halts && !insn.effect.falls_through),
             calls: select(&|insn| calls(insn) && insn.effect.list.is_some()),
@@ -191,7 +199,7 @@ impl<'isa> ModulePlan<'isa> {
                     Payload::Int(ty) => Some(Constant::Int(ty.value(entropy.cell(ty)) as i64)),
                     Payload::Float => entropy.pick(&FLOATS).map(Constant::float),
                     Payload::Str => entropy.pick(&TEXTS).map(|text| Constant::Str(Arc::from(text))),
-                    Payload::Array | Payload::Map | Payload::Closure => None,
+                    Payload::Array | Payload::Map | Payload::Closure | Payload::Record(_) => None,
                 });
             }
         }
@@ -206,6 +214,20 @@ impl<'isa> ModulePlan<'isa> {
 
 fn traps(insn: &Instruction) -> bool {
     insn.body.ops.iter().any(|op| matches!(op, Op::TrapIf { .. }))
+}
+
+/// The variant of what an instruction pushes, whatever it pops.
+fn made(union: &Union, insn: &Instruction) -> Option<VariantId> {
+    let effect = &insn.effect;
+    if effect.inputs.is_empty() || effect.list.is_some() {
+        return None;
+    }
+    let (inputs, operands) = (vec![None; effect.inputs.len()], vec![None; insn.scalars()]);
+    let behaviour = Behaviour::of(union, insn, &inputs, &operands);
+    match behaviour.outputs[..] {
+        [variant] if behaviour.risk == Risk::Never => variant,
+        _ => None,
+    }
 }
 
 /// Whether the operands of an instruction can be chosen.
@@ -498,6 +520,9 @@ impl FunctionDraft<'_, '_, '_, '_> {
             }
         };
         let suitable: Vec<InsnId> = self.plan.producers.iter().copied().filter(suits).collect();
+        if suitable.is_empty() && variant.is_some_and(|variant| self.make(variant)) {
+            return true;
+        }
         let Some(id) =
             self.entropy.pick(&suitable).or_else(|| self.plan.producers.first().copied())
         else {
@@ -507,6 +532,18 @@ impl FunctionDraft<'_, '_, '_, '_> {
             Some(constant) if !suitable.is_empty() => self.emit_making(id, constant),
             _ => self.emit(id, 0, None),
         }
+        true
+    }
+
+    /// Pushes a value of a variant that is made out of others; false if there is no such instruction.
+    fn make(&mut self, variant: VariantId) -> bool {
+        let makers = self.plan.makers.iter().filter(|(_, made)| *made == variant);
+        let Some(&(id, _)) = self.entropy.pick_from(makers) else { return false };
+        let needs = self.plan.isa.instruction(id).effect.inputs.len();
+        if self.stack.len() + needs > CELLS || !(0..needs).all(|_| self.produce(None)) {
+            return false;
+        }
+        self.emit(id, 0, None);
         true
     }
 

@@ -11,7 +11,7 @@ use crate::module::Capture;
 use crate::state::State;
 
 /// The union of a machine that has none: no cell is a value of it.
-static NONE: Union = Union { name: String::new(), variants: Vec::new() };
+static NONE: Union = Union { name: String::new(), variants: Vec::new(), records: Vec::new() };
 
 /// What the ops of a step look at besides the state.
 #[derive(Clone, Copy, Debug)]
@@ -79,6 +79,7 @@ impl<'a> Dynamic<'a> {
                 let found = heap.map(Handle::of(a)).and_then(|map| map.get(text(b)));
                 found.copied().unwrap_or(Union::FRESH)
             }
+            Question::Field(field) => heap.field(Handle::of(a), field).unwrap_or(Union::FRESH),
             Question::HasGlobal => u64::from(state.globals.contains_key(text(a))),
             Question::Global => state.globals.get(text(a)).copied().unwrap_or(Union::FRESH),
             Question::Arity => {
@@ -113,6 +114,11 @@ impl<'a> Dynamic<'a> {
             }
             New::Array => Object::Array(state.stack.get(list..).unwrap_or_default().to_vec()),
             New::Map => Object::Map(Default::default()),
+            New::Record { record, fields } => {
+                let count = self.union.record(record).map_or(0, |record| record.fields.len());
+                let fields = fields.iter().take(count).map(|&field| temp(field));
+                Object::Record(record, fields.collect())
+            }
             New::Closure(function) => {
                 let function = temp(function) as u32;
                 Object::Closure(Closure { function, captures: self.capture(function, state)? })
@@ -199,6 +205,7 @@ pub(super) fn growth(state: &State, to: WriteTo, temps: &Temps) -> u64 {
         }
         WriteTo::Bank { .. }
         | WriteTo::Output
+        | WriteTo::Field { .. }
         | WriteTo::Global { .. }
         | WriteTo::Memory { .. }
         | WriteTo::Host { .. } => 0,

@@ -151,6 +151,11 @@ impl<'a> Notation<'a> {
             Change::Entry { key, value } => {
                 push_entry(line, self.variant(Payload::Map), key, value);
             }
+            Change::Field { field, value } => {
+                let union = self.isa.machine().union.as_ref();
+                line.push_str(&union.map_or_else(String::new, |union| union.field_name(*field)));
+                push_set(line, value);
+            }
             Change::Memory { region, offset, value } => {
                 let region = self.isa.machine().memory.get(usize::from(region.0));
                 line.push_str(region.map_or("", |region| &region.name));

@@ -1,6 +1,8 @@
 //! What is wrong with the text of a value.
 
-use bytestone_spec::isa::IntType;
+use std::sync::Arc;
+
+use bytestone_spec::isa::{IntType, Record};
 
 /// A text that is no value, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +54,9 @@ pub enum ValueFault {
         super::Text::FULL
     )]
     LongInFull,
+    /// A record that is not written with all fields of its type in order.
+    #[error("the fields of a {} are {}", .0.name, .0.fields.join(", "))]
+    Fields(Arc<Record>),
     /// A number of a node that was not met.
     #[error("there is no #{0} before this")]
     NoSuchNode(u32),
@@ -65,6 +70,6 @@ pub enum ValueFault {
     #[error("values lie at most {} deep within each other", super::DEPTH)]
     TooDeep,
     /// More nodes than a list of values has.
-    #[error("a list of values has at most {} arrays, maps and closures", super::NODES)]
+    #[error("a list of values has at most {} arrays, maps, closures and records", super::NODES)]
     TooMany,
 }

@@ -115,6 +115,19 @@ fn push_node(text: &mut String, node: &Node, again: &[u32]) {
             }
             text.push('}');
         }
+        NodeKind::Record { of, fields } => {
+            text.push_str(&of.name);
+            text.push('{');
+            for (place, (name, value)) in of.fields.iter().zip(fields).enumerate() {
+                if place > 0 {
+                    text.push(' ');
+                }
+                text.push_str(name);
+                text.push_str(": ");
+                push_value(text, value, again);
+            }
+            text.push('}');
+        }
         NodeKind::Closure { function, captures } => {
             text.push_str("fn ");
             push_int(text, (*function).into());

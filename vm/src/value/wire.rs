@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use bytestone_spec::isa::Union;
+use bytestone_spec::isa::{Record, Union};
 
 use super::scan::{Census, Scan};
 use super::{Digest, Node, NodeKind, Shallow, Text, Value, ValueError, ValueFault};
@@ -30,7 +30,7 @@ pub fn push_light(text: &mut Vec<u8>, value: &Value) {
         Value::Str(Text::Full(string)) if string.len() > SHORT => {
             push_digest(text, Digest::of(string));
         }
-        Value::Node(node) => push_shallow(text, node.shallow()),
+        Value::Node(node) => push_shallow(text, &node.shallow()),
         other => push_dynamic(text, other),
     }
 }
@@ -97,7 +97,7 @@ fn push_dynamic(text: &mut Vec<u8>, value: &Value) {
             text.push(b'#');
             push_number(text, (*number).into());
         }
-        Value::Shallow(shallow) => push_shallow(text, *shallow),
+        Value::Shallow(shallow) => push_shallow(text, shallow),
         Value::Cut => text.extend_from_slice(CUT.as_bytes()),
     }
 }
@@ -123,6 +123,19 @@ fn push_node(text: &mut Vec<u8>, node: &Node) {
             }
             text.push(b'}');
         }
+        NodeKind::Record { of, fields } => {
+            text.extend_from_slice(of.name.as_bytes());
+            text.push(b'{');
+            for (place, (name, value)) in of.fields.iter().zip(fields).enumerate() {
+                if place > 0 {
+                    text.push(b';');
+                }
+                text.extend_from_slice(name.as_bytes());
+                text.push(b'=');
+                push_dynamic(text, value);
+            }
+            text.push(b'}');
+        }
         NodeKind::Closure { function, captures } => {
             text.push(b'f');
             push_number(text, (*function).into());
@@ -142,14 +155,15 @@ fn push_parts(text: &mut Vec<u8>, values: &[Value]) {
     }
 }
 
-fn push_shallow(text: &mut Vec<u8>, shallow: Shallow) {
+fn push_shallow(text: &mut Vec<u8>, shallow: &Shallow) {
     let (letter, number) = match shallow {
         Shallow::Array(len) => (b'a', len),
         Shallow::Map(len) => (b'o', len),
         Shallow::Closure(function) => (b'f', function),
+        Shallow::Record(of) => return text.extend_from_slice(of.name.as_bytes()),
     };
     text.push(letter);
-    push_number(text, number.into());
+    push_number(text, (*number).into());
 }
 
 fn push_digest(text: &mut Vec<u8>, digest: Digest) {
@@ -310,6 +324,7 @@ impl<'t> Reader<'t> {
             return Err(ValueError { at, fault: ValueFault::NodeOrder(self.census.met) });
         }
         self.census.enter().map_err(|fault| ValueError { at, fault })?;
+        let start = self.scan.at;
         let kind = match self.scan.next() {
             Some('[') => NodeKind::Array(self.parts("]")?),
             Some('{') => NodeKind::Map(self.entries()?),
@@ -320,7 +335,14 @@ impl<'t> Reader<'t> {
                 }
                 NodeKind::Closure { function, captures: self.parts(")")? }
             }
-            _ => return self.scan.expected("`[`, `{` or `f` after the number of a new node"),
+            Some('A'..='Z') => {
+                self.scan.at = start;
+                self.record()?
+            }
+            _ => {
+                let what = "`[`, `{`, `f` or the name of a record after the number of a new node";
+                return self.scan.expected(what);
+            }
         };
         self.census.leave();
         Ok(Value::Node(Arc::new(Node { number, kind })))
@@ -355,6 +377,27 @@ impl<'t> Reader<'t> {
             entries.push((key, self.value()?));
         }
         Ok(entries)
+    }
+
+    /// A record: the name of its type, and its fields with what they hold.
+    fn record(&mut self) -> Result<NodeKind, ValueError> {
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let name = self.scan.take_while(is_word).to_owned();
+        if self.scan.take("{").is_none() {
+            return self.scan.expected("`{`");
+        }
+        let (mut names, mut fields) = (Vec::new(), Vec::new());
+        while self.scan.take("}").is_none() {
+            if !fields.is_empty() {
+                self.semicolon()?;
+            }
+            names.push(self.scan.take_while(is_word).to_owned());
+            if self.scan.take("=").is_none() {
+                return self.scan.expected("`=`");
+            }
+            fields.push(self.value()?);
+        }
+        Ok(NodeKind::Record { of: Arc::new(Record { name, fields: names }), fields })
     }
 
     fn semicolon(&mut self) -> Result<(), ValueError> {

@@ -13,9 +13,19 @@ const FUEL: u64 = 10_000_000;
 
 /// The script machine with another limit of its heap.
 fn script(cells: u32) -> Isa {
+    with_heap("script@1", &format!("cells: {cells}"))
+}
+
+/// The list machine with another limit of its heap.
+fn lists(cells: u32) -> Isa {
+    with_heap("lists@1", &format!("cells: {cells}, records: {{Pair: {{car: val, cdr: val}}}}"))
+}
+
+/// A machine with another heap.
+fn with_heap(base: &str, heap: &str) -> Isa {
     let text = format!(
-        "bytestone: spec/1\nisa: small-heap\nversion: 1.0.0\ntitle: A small heap\nextends: script@1\n\
-         machine: {{heap: {{cells: {cells}}}}}\n"
+        "bytestone: spec/1\nisa: small-heap\nversion: 1.0.0\ntitle: A small heap\nextends: {base}\n\
+         machine: {{heap: {{{heap}}}}}\n"
     );
     load(Source { name: "small-heap.yaml".to_owned(), text }, &BuiltinOnly).unwrap()
 }
@@ -89,6 +99,44 @@ fn cycles_are_garbage_too() {
                  LOAD_VAR 1\nLOAD_VAR 2\nSET_PROPERTY \"array\"\n\
                  LOAD_VAR 2\nPUSH_CONSTANT 0\nLOAD_VAR 1\nSET_ELEMENT";
     halts(&isa, &repeat(10_000, 3, cycle));
+}
+
+#[test]
+fn records_are_kept_by_what_leads_to_them() {
+    // Each round makes a ring of two pairs beside the one that is kept, and drops it.
+    let text = ".func main locals=4\n\
+                LDC \"kept\"\nNIL\nCONS\nDUP\nRPLACD\nST 1\nLDC 1000\nST 0\n\
+                top: LD 1\nNIL\nCONS\nST 2\nNIL\nLD 2\nCONS\nST 3\nLD 2\nLD 3\nRPLACD\nPOP\n\
+                NIL\nST 2\nNIL\nST 3\n\
+                LD 0\nLDC 1\nSUB\nST 0\nLD 0\nLDC 0\nEQ\nJNIL top\n\
+                LD 1\nCDR\nCDR\nCAR\nRTN\n";
+    let state = halts(&lists(9), text);
+    let left: Vec<String> = state.stack().map(|value| value.to_string()).collect();
+    assert_eq!(left, ["\"kept\""]);
+    traps(&lists(8), text, "out_of_memory");
+}
+
+#[test]
+fn a_new_record_keeps_what_it_is_made_of() {
+    // A record within a record, both made by one instruction, when there is room for them and nothing else.
+    let text = |cells: u32| {
+        format!(
+            "bytestone: spec/1\nisa: nested\nversion: 1.0.0\ntitle: Nested\nextends: lists@1\n\
+             machine: {{heap: {{cells: {cells}, records: {{Pair: {{car: val, cdr: val}}}}}}}}\n\
+             instructions:\n  WRAP:\n    enc: \"0x60\"\n    stack: \"v -- p\"\n    do: |\n      \
+             let inner = new Pair{{car = v, cdr = nil}}\n      \
+             p = pair(new Pair{{cdr = inner.car, car = pair(inner)}})\n    doc: Wrap twice.\n"
+        )
+    };
+    let isa = |cells| {
+        let source = Source { name: "nested.yaml".to_owned(), text: text(cells) };
+        load(source, &BuiltinOnly).unwrap()
+    };
+    let program = ".func main\nLDC 5\nWRAP\nRTN";
+    let state = halts(&isa(6), program);
+    let found: Vec<String> = state.stack().map(|value| value.to_string()).collect();
+    assert_eq!(found, ["Pair{car: Pair{car: 5 cdr: nil} cdr: 5}"]);
+    traps(&isa(5), program, "out_of_memory");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bytestone_spec::isa::{IntType, Payload, Union, Variant};
+use bytestone_spec::isa::{IntType, Payload, Record, RecordId, Union, Variant};
 use bytestone_vm::value::{
     DEPTH, Form, NODES, Node, NodeKind, Text, Value, ValueFault, file, wire,
 };
@@ -19,9 +19,15 @@ fn union_of(number: Payload) -> Union {
         ("arr", Payload::Array),
         ("obj", Payload::Map),
         ("fn", Payload::Closure),
+        ("point", Payload::Record(RecordId(0))),
     ];
     let variant = |(name, payload): (&str, _)| Variant { name: name.to_owned(), payload };
-    Union { name: "val".to_owned(), variants: variants.map(variant).into() }
+    let variants = variants.map(variant).into();
+    Union { name: "val".to_owned(), variants, records: vec![point()] }
+}
+
+fn point() -> Arc<Record> {
+    Arc::new(Record { name: "Point2".to_owned(), fields: vec!["x".to_owned(), "y_2".to_owned()] })
 }
 
 fn floats() -> Union {
@@ -40,7 +46,7 @@ impl Arbitrary for List {
 }
 
 fn value(g: &mut Gen, met: &mut u32, depth: u32) -> Value {
-    match u8::arbitrary(g) % 10 {
+    match u8::arbitrary(g) % 11 {
         0 => Value::Unit("nil".into()),
         1 => Value::Bool(bool::arbitrary(g)),
         2 => Value::Float(Union::float(f64::arbitrary(g))),
@@ -60,6 +66,10 @@ fn node(g: &mut Gen, met: &mut u32, depth: u32, kind: u8) -> Value {
     let mut parts = |g: &mut Gen| (0..len).map(|_| value(g, met, depth - 1)).collect();
     let kind = match kind {
         7 => NodeKind::Array(parts(g)),
+        10 => {
+            let parts = [value(g, met, depth - 1), value(g, met, depth - 1)];
+            NodeKind::Record { of: point(), fields: parts.into() }
+        }
         8 => NodeKind::Closure { function: u32::arbitrary(g), captures: parts(g) },
         _ => {
             let key = |at: usize| Text::from(["", "a", "b c", "\u{1f600}\n"][at]);
@@ -197,7 +207,7 @@ fn faults_on_the_wire_have_a_place() {
         ("12-3", 0, "`12-3` is no value"),
         ("#1[]", 0, "the next new node is #0"),
         ("#0[],#0[]", 7, "expected the end of the value"),
-        ("#0(", 3, "expected `[`, `{` or `f` after the number of a new node"),
+        ("#0(", 3, "expected `[`, `{`, `f` or the name of a record after the number of a new node"),
         ("#0[1 2]", 4, "expected `;`"),
         ("#0[1", 4, "expected `;`"),
         ("#0{s61=1;s61=2}", 9, "the key \"a\" is there twice"),

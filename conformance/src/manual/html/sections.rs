@@ -220,6 +220,27 @@ fn these(insns: &[&Instruction]) -> Markup {
     }
 }
 
+pub(super) fn definitions(manual: &Manual<'_>) -> Markup {
+    let definitions = manual.isa.definitions();
+    html! {
+        @if !definitions.is_empty() {
+            section aria-labelledby="definitions" {
+                h2 #definitions { "Definitions" }
+                p { (facts::DEFINITION_WORDS) }
+                dl.notes {
+                    @for definition in definitions {
+                        dt { code { (definition.signature) } }
+                        dd {
+                            pre { code { (definition.value) } }
+                            @if !definition.doc.is_empty() { p { (manual.sentence(&definition.doc)) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
 pub(super) fn rejects(manual: &Manual<'_>) -> Markup {
     let isa = manual.isa;
     html! {

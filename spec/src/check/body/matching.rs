@@ -84,7 +84,8 @@ impl Lowering<'_, '_> {
         let other = self.value_arms(values, other_arms, other_tests, wanted);
         let (cond, then, other) = (cond?, then?, other?);
         if then.ty != other.ty {
-            let message = format!("the arms have different types: {} and {}", then.ty, other.ty);
+            let types = [self.named(then.ty), self.named(other.ty)].join(" and ");
+            let message = format!("the arms have different types: {types}");
             self.error(arm.then.span, message);
             return None;
         }

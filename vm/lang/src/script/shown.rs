@@ -42,7 +42,9 @@ fn count(value: &Value, nodes: &Nodes<'_>, times: &mut BTreeMap<u32, u32>) {
         return;
     }
     match nodes.get(&number).map(|node| &node.kind) {
-        Some(NodeKind::Array(elements)) => elements.iter().for_each(|it| count(it, nodes, times)),
+        Some(NodeKind::Array(parts) | NodeKind::Record { fields: parts, .. }) => {
+            parts.iter().for_each(|it| count(it, nodes, times));
+        }
         Some(NodeKind::Map(entries)) => {
             entries.iter().for_each(|(_, value)| count(value, nodes, times));
         }
@@ -93,6 +95,16 @@ impl Writer<'_> {
                     is_full(key).then_some(())?;
                     file::push_name(&mut self.text, key);
                     self.text.push_str(": ");
+                    self.value(value)?;
+                }
+                self.text.push('}');
+            }
+            NodeKind::Record { of, fields } => {
+                self.text.push_str(&of.name);
+                self.text.push('{');
+                for (at, (name, value)) in of.fields.iter().zip(fields).enumerate() {
+                    self.text.push_str(if at == 0 { "" } else { " " });
+                    self.text.push_str(&format!("{name}: "));
                     self.value(value)?;
                 }
                 self.text.push('}');

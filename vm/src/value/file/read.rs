@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use bytestone_spec::isa::Payload;
+use bytestone_spec::isa::{Payload, Record, RecordId};
 
 use super::super::scan::{Census, Scan};
 use super::super::{Form, Node, NodeKind, Text, Value, ValueError, ValueFault, wire};
@@ -136,7 +136,7 @@ impl<'t, 'u> Reader<'t, 'u> {
         if word.is_empty() {
             return self.scan.expected("a value");
         }
-        if word == "fn" && self.has(Payload::Closure) {
+        if word == "fn" && self.has(Payload::Closure) || self.record_type(word).is_some() {
             self.scan.at = at;
             return self.node(None);
         }
@@ -279,8 +279,8 @@ impl<'t, 'u> Reader<'t, 'u> {
         let at = self.scan.at;
         self.scan.next();
         let name = self.scan.number("the number of a node")?;
-        let is_new =
-            matches!(self.scan.peek(), Some('[' | '{')) || self.scan.rest().starts_with("fn ");
+        let is_new = matches!(self.scan.peek(), Some('[' | '{' | 'A'..='Z'))
+            || self.scan.rest().starts_with("fn ");
         match (self.named.get(&name), is_new) {
             (Some(_), true) => self.wrong(at, ValueFault::DuplicateNode(name)),
             (Some(&number), false) => Ok(Value::Back(number)),
@@ -298,6 +298,10 @@ impl<'t, 'u> Reader<'t, 'u> {
         let (payload, kind) = match self.scan.next() {
             Some('[') => (Payload::Array, NodeKind::Array(self.parts("]")?)),
             Some('{') => (Payload::Map, NodeKind::Map(self.entries()?)),
+            Some('A'..='Z') => {
+                self.scan.at = at;
+                self.record()?
+            }
             _ => (Payload::Closure, self.closure()?),
         };
         if !self.has(payload) {
@@ -306,6 +310,40 @@ impl<'t, 'u> Reader<'t, 'u> {
         }
         self.census.leave();
         Ok(Value::Node(Arc::new(Node { number, kind })))
+    }
+
+    /// The type of records with a name.
+    fn record_type(&self, name: &str) -> Option<(RecordId, Arc<Record>)> {
+        let Form::Union(union) = self.form else { return None };
+        let mut records = (0..).map(RecordId).zip(&union.records);
+        records.find(|(_, of)| of.name == name).map(|(id, of)| (id, Arc::clone(of)))
+    }
+
+    /// `Pair{first: 1 second: 2}`.
+    fn record(&mut self) -> Result<(Payload, NodeKind), ValueError> {
+        let at = self.scan.at;
+        let name = self.scan.take_while(is_word);
+        let Some((id, of)) = self.record_type(name) else {
+            let known = "a value of a variant that the machine has";
+            return self.wrong(at, ValueFault::Expected(known));
+        };
+        if self.scan.take("{").is_none() {
+            return self.wrong(at, ValueFault::Fields(of));
+        }
+        self.gap();
+        let mut fields = Vec::new();
+        for field in &of.fields {
+            let at = self.scan.at;
+            if self.scan.take_while(is_word) != field || self.scan.take(":").is_none() {
+                return self.wrong(at, ValueFault::Fields(of));
+            }
+            self.gap();
+            fields.push(self.value()?);
+        }
+        if self.scan.take("}").is_none() {
+            return self.wrong(self.scan.at, ValueFault::Fields(of));
+        }
+        Ok((Payload::Record(id), NodeKind::Record { of, fields }))
     }
 
     /// What follows the first letter of `fn 2(1 2)`.

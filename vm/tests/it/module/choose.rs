@@ -66,7 +66,7 @@ fn choose_constant(codec: &Codec<'_>, choices: &mut impl Iterator<Item = u64>) -
             _ => f64::from_bits(choice.rotate_right(2)),
         }),
         Payload::Str => Constant::Str(NAMES[choice as usize % 10].into()),
-        Payload::Array | Payload::Map | Payload::Closure => return None,
+        Payload::Array | Payload::Map | Payload::Closure | Payload::Record(_) => return None,
     })
 }
 
