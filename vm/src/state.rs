@@ -234,7 +234,8 @@ impl State {
         self.host.calls()
     }
 
-    /// Sets a cell of a bank that belongs to the program and holds numbers.
+    /// Sets a cell of a bank that belongs to the program and holds numbers. It then no longer follows the size of a region
+    /// of memory.
     ///
     /// # Errors
     /// When there is no such bank or cell, or when the cell cannot hold `value`.
@@ -245,6 +246,8 @@ impl State {
         let place = usize::try_from(index).ok().and_then(|index| bank.cells.get_mut(index));
         let place = place.ok_or(InputError::NoCell { index, count })?;
         *place = of.cell(value).ok_or(InputError::BadValue { value, of })?;
+        let is_other = |(start, _): &&(u32, Start)| u64::from(*start) != index;
+        bank.start = bank.start.iter().filter(is_other).copied().collect();
         Ok(())
     }
 

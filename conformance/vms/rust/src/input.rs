@@ -1,10 +1,15 @@
-//! The input of a run: the bytes of `mem`, and replies of the host.
+//! The input of a run: registers, the bytes of `mem`, and replies of the host.
 
 use crate::protocol;
+
+/// How many registers there are.
+pub const REGISTERS: u8 = 11;
 
 /// What a program is given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Input {
+    /// Registers and what they hold at the start, where that is another value than the machine says.
+    pub registers: Vec<(u8, u64)>,
     /// The bytes of `mem`.
     pub mem: Vec<u8>,
     /// What helper 3 replies, in order.
@@ -28,8 +33,16 @@ impl Input {
                     return Err("replies that are not in order".to_owned());
                 }
                 input.replies.push(value.parse().map_err(|_| "a reply that is no number")?);
+            } else if let Some(register) = cell.strip_prefix("reg:") {
+                let (number, value) =
+                    register.split_once('=').ok_or("a register without a value")?;
+                let number = number.parse().ok().filter(|number| *number < REGISTERS);
+                let value = value.parse().map_err(|_| "a register that is no number")?;
+                input.registers.push((number.ok_or("no such register")?, value));
             } else {
-                return Err("input that is neither the whole of mem nor a reply".to_owned());
+                return Err(
+                    "input that is no register, not the whole of mem and no reply".to_owned()
+                );
             }
         }
         Ok(input)

@@ -38,6 +38,15 @@ impl Memory {
         Ok(Self { mem, frames, length: 0 })
     }
 
+    /// Lets accesses that begin in the stack and end behind it read and write, in a process that such an engine must not end.
+    ///
+    /// # Errors
+    ///
+    /// Something is behind the stack already.
+    pub fn pad(&self) -> io::Result<()> {
+        Region::map(FRAMES + FRAMES_SIZE, FRAMES_SIZE).map(|_| ())
+    }
+
     /// Makes both regions what they are before the first step: the bytes that a program is given, and zeros.
     ///
     /// # Errors
@@ -99,6 +108,9 @@ struct Region {
     start: NonNull<u8>,
     size: usize,
 }
+
+// SAFETY: a mapping belongs to the process and not to a thread, and a region has one owner.
+unsafe impl Send for Region {}
 
 impl Region {
     fn map(address: usize, size: usize) -> io::Result<Self> {

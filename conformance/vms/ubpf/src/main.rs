@@ -63,11 +63,18 @@ fn interpreter() -> std::io::Result<()> {
     serve(&description, |run| interpret(run, &mut memory), || ())
 }
 
+/// Registers and what they hold.
+type Registers = Vec<(u8, u64)>;
+
+/// The number of the register that points behind the frame.
+const FRAME_POINTER: u8 = 10;
+
 fn interpret(run: &Run, memory: &mut Memory) -> Answer {
-    if let Err(message) = reset(run, memory) {
-        return Answer::Unsupported(message);
-    }
-    let (mut vm, skipped) = match load(&run.program) {
+    let registers = match reset(run, memory) {
+        Ok(registers) => registers,
+        Err(message) => return Answer::Unsupported(message),
+    };
+    let (mut vm, skipped) = match load(&run.program, &registers) {
         Ok(loaded) => loaded,
         Err(answer) => return answer,
     };
@@ -90,11 +97,15 @@ fn interpret(run: &Run, memory: &mut Memory) -> Answer {
     Answer::Ran(Ran { end, output, calls, state, message })
 }
 
-/// What a run begins with.
-fn reset(run: &Run, memory: &mut Memory) -> Result<(), String> {
+/// Makes everything what a run begins with, but for registers, which are returned.
+fn reset(run: &Run, memory: &mut Memory) -> Result<Registers, String> {
     let input = Input::parse(&run.input)?;
+    if input.registers.iter().any(|(register, _)| *register == FRAME_POINTER) {
+        return Err("ubpf does not load instructions that set r10".to_owned());
+    }
     host::reset(input.replies);
-    memory.reset(&input.mem)
+    memory.reset(&input.mem)?;
+    Ok(input.registers)
 }
 
 fn jit() -> std::io::Result<()> {
@@ -104,13 +115,14 @@ fn jit() -> std::io::Result<()> {
     serve(
         &description,
         |run| {
-            if let Err(message) = reset(run, &mut memory) {
-                return Answer::Unsupported(message);
-            }
+            let registers = match reset(run, &mut memory) {
+                Ok(registers) => registers,
+                Err(message) => return Answer::Unsupported(message),
+            };
             let (mem, length) = (MEM, memory.mem_length());
             let program = run.program.clone();
             watchdog.run("the code that ubpf's JIT makes counts no steps", move || {
-                let mut vm = match load(&program) {
+                let mut vm = match load(&program, &registers) {
                     Ok((vm, _)) => vm,
                     Err(answer) => return answer,
                 };
@@ -133,15 +145,16 @@ fn jit() -> std::io::Result<()> {
     )
 }
 
-/// Loads a program behind instructions that set the registers of which ubpf leaves what the host's stack held. It is
-/// the program alone that may be rejected.
-fn load(program: &[u8]) -> Result<(Vm<Loaded>, Skipped), Answer> {
+/// Loads a program behind instructions that set registers: those that are given, and those of which ubpf leaves what the
+/// host's stack held. It is the program alone that may be rejected.
+fn load(program: &[u8], given: &[(u8, u64)]) -> Result<(Vm<Loaded>, Skipped), Answer> {
     let vm = || Vm::new().ok_or_else(|| Answer::Unsupported("ubpf makes no VM".to_owned()));
     let reject = |message: String| Answer::Reject { phase: phase(&message, program), message };
     vm()?.load(program).map_err(reject)?;
     let unset = [0, 3, 4, 5, 6, 7, 8, 9].map(|register| (register, 0));
-    let prologue = prologue(&unset);
-    let skipped = Skipped { steps: unset.len() as u64, bytes: prologue.len() as u64 };
+    let set = [&unset, given].concat();
+    let prologue = prologue(&set);
+    let skipped = Skipped { steps: set.len() as u64, bytes: prologue.len() as u64 };
     let vm = vm()?.load(&[prologue, program.to_owned()].concat());
     vm.map(|vm| (vm, skipped)).map_err(Answer::Unsupported)
 }
