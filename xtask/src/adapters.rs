@@ -61,8 +61,14 @@ pub fn check() -> std::io::Result<Outcome> {
             left.push(format!("adapter {name}: {why}"));
             continue;
         }
-        if !cargo("build").args(["--release", "--locked"]).args(adapter.place()).status()?.success()
-        {
+        let build = |command, what| {
+            cargo(command).args(["--release", "--locked", what]).args(adapter.place()).status()
+        };
+        // What is no adapter, such as a fuzzer in one process, is only compiled.
+        let has_examples = root().join(FOLDER).join(name).join("examples").is_dir();
+        let builds = build("build", "--bins")?.success()
+            && (!has_examples || build("check", "--examples")?.success());
+        if !builds {
             return Ok(Outcome::Failed(format!("the adapter {name} does not build")));
         }
         for (argument, list) in adapter.modes {
