@@ -262,6 +262,8 @@ pub(super) struct Blocks {
     works: Vec<Work>,
     /// The first block of each function that has code, in order.
     roots: Vec<u32>,
+    /// For each block whether no other of its function follows.
+    is_last: Vec<bool>,
 }
 
 impl Blocks {
@@ -325,11 +327,17 @@ impl Blocks {
         for target in targets.iter_mut().filter(|target| **target != NONE) {
             *target = leaders.rank(*target);
         }
-        let roots = firsts.into_iter().map(|first| leaders.rank(first)).collect();
+        let roots: Vec<u32> = firsts.into_iter().map(|first| leaders.rank(first)).collect();
+        let mut is_last = vec![false; count];
+        for end in roots.iter().skip(1).copied().chain([count as u32]) {
+            if let Some(last) = end.checked_sub(1) {
+                is_last[last as usize] = true;
+            }
+        }
         let mut works: Vec<Work> = shapes.list.iter().map(Work::of).collect();
         let mut list = Vec::with_capacity(count + 1);
         split(program, &shapes, &leaders, &mut list, &mut works);
-        Self { list, targets, shapes, works, roots }
+        Self { list, targets, shapes, works, roots, is_last }
     }
 
     /// The first block of each function that has code, in order; of a raw program, its first.
@@ -365,9 +373,7 @@ impl Blocks {
 
     /// Whether no block of the same function follows `block`.
     pub fn is_last(&self, block: u32) -> bool {
-        let next = block + 1;
-        next as usize == self.len()
-            || self.roots.len() > 1 && self.roots.binary_search(&next).is_ok()
+        self.is_last[block as usize]
     }
 
     /// What the instruction with index `at` pops and pushes.

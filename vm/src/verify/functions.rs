@@ -133,15 +133,12 @@ pub(super) fn check_limits(isa: &Isa, program: &Program, findings: &mut Findings
             (function.captures.len() as u32, of(Owner::Closure), "captured variables"),
             (function.max_stack, depth, "cells on the stack"),
         ];
-        let first = program.index_at(function.start).unwrap_or(program.insns().len());
-        if function.len == 0 {
-            findings.add(first as u32, Cause::Runs);
-        }
-        for (stated, most, what) in stated {
-            if stated > most {
-                findings.add(first as u32, Cause::Stated { stated, most, what });
-                break;
-            }
+        let ends = (function.len == 0).then_some(Cause::Runs);
+        let beyond = stated.into_iter().find(|(stated, most, _)| stated > most);
+        let beyond = beyond.map(|(stated, most, what)| Cause::Stated { stated, most, what });
+        for cause in ends.into_iter().chain(beyond) {
+            let first = program.index_at(function.start).unwrap_or(program.insns().len());
+            findings.add(first as u32, cause);
         }
     }
 }
