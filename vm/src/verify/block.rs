@@ -328,15 +328,14 @@ impl Blocks {
             *target = leaders.rank(*target);
         }
         let roots: Vec<u32> = firsts.into_iter().map(|first| leaders.rank(first)).collect();
-        let mut is_last = vec![false; count];
-        for end in roots.iter().skip(1).copied().chain([count as u32]) {
-            if let Some(last) = end.checked_sub(1) {
-                is_last[last as usize] = true;
-            }
-        }
         let mut works: Vec<Work> = shapes.list.iter().map(Work::of).collect();
         let mut list = Vec::with_capacity(count + 1);
         split(program, &shapes, &leaders, &mut list, &mut works);
+        let mut is_last = vec![false; list.len()];
+        let ends = roots.iter().skip(1).copied().chain([list.len() as u32 - 1]);
+        for last in ends.filter_map(|end| end.checked_sub(1)) {
+            is_last[last as usize] = true;
+        }
         Self { list, targets, shapes, works, roots, is_last }
     }
 
