@@ -330,7 +330,7 @@ impl<'a> Reference<'a> {
         }
 
         if let Some(TransferKind::Invoke { closure }) = transfer {
-            self.commit_writes(body, state, temps, tracer)?;
+            self.commit_writes(insn, state, temps, tracer)?;
             return self.invoke(
                 insn,
                 Handle::of(temps[usize::from(closure)]),
@@ -344,7 +344,9 @@ impl<'a> Reference<'a> {
         if let (Some(TransferKind::Call { .. }), Some(saved)) = (transfer, self.saved) {
             state.save(saved);
         }
-        self.commit_writes(body, state, temps, tracer)?;
+        if !body.writes.is_empty() {
+            self.commit_writes(insn, state, temps, tracer)?;
+        }
         let target = |operand: u8| temps[usize::from(body.inputs) + usize::from(operand)];
         match transfer {
             None => Ok(Next::Go(insn.next.into())),
@@ -438,14 +440,13 @@ impl<'a> Reference<'a> {
             return Err(Stuck::Underflow { at: state.pc, needs, height: available });
         }
         let height = state.stack.len() - needs;
-        for (temp, &cell) in temps.iter_mut().zip(&state.stack[height..]) {
+        let first = insn.first_operand as usize;
+        for (temp, &cell) in temps.iter_mut().zip(&state.stack[height..height + inputs]) {
             *temp = cell;
         }
-        let first = insn.first_operand as usize;
-        for (temp, &operand) in
-            temps[inputs..].iter_mut().zip(&self.operands[first..first + operands])
-        {
-            *temp = operand;
+        let operands = &self.operands[first..first + operands];
+        for (temp, &cell) in temps[inputs..].iter_mut().zip(operands) {
+            *temp = cell;
         }
         Ok(height)
     }
@@ -490,7 +491,7 @@ impl<'a> Reference<'a> {
 
     /// Evaluates the ops of phase one up to the first trap, which is returned. `list` is where the cells of
     /// the list begin on the stack.
-    #[inline]
+    #[inline(always)]
     fn evaluate(
         &self,
         body: &Body,
@@ -559,17 +560,20 @@ impl<'a> Reference<'a> {
     #[inline]
     fn commit_writes<T: Tracer>(
         &self,
-        body: &Body,
+        insn: &Prepared<'a>,
         state: &mut State,
         temps: &Temps,
         tracer: &mut T,
     ) -> Result<(), Stuck> {
         let temp = |temp: Temp| temps[usize::from(temp)];
         let happens = |write: &&Write| write.guard.is_none_or(|guard| temp(guard) != 0);
-        for write in body.writes.iter().filter(happens) {
+        for write in insn.body.writes.iter().filter(happens) {
             self.commit(write.to, temp(write.value), state, temps, tracer)?;
         }
-        for write in body.writes.iter().filter(happens) {
+        if insn.shows == 0 {
+            return Ok(());
+        }
+        for write in insn.body.writes.iter().filter(happens) {
             match write.to {
                 WriteTo::Output => {
                     let value = state.print(temp(write.value));

@@ -101,13 +101,9 @@ impl<'a> Show<'a> {
     }
 }
 
-/// The value of a cell with a word in place of each node.
-pub(crate) fn shallow(union: Option<&Union>, heap: &Heap, of: CellType, cell: u64) -> Value {
-    let union = match (of, union) {
-        (CellType::Int(ty), _) => return Value::Int(ty.value(cell)),
-        (CellType::Value, None) => return Value::Cut,
-        (CellType::Value, Some(union)) => union,
-    };
+/// The dynamic value of a cell with a word in place of each node.
+pub(crate) fn shallow(union: Option<&Union>, heap: &Heap, cell: u64) -> Value {
+    let Some(union) = union else { return Value::Cut };
     let Some((_, _, bits)) = parts(union, cell) else { return Value::Cut };
     let length = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
     match heap.handle_in(cell).and_then(|_| heap.get(Handle::of(bits))) {

@@ -323,7 +323,10 @@ impl State {
     pub fn top(&self) -> impl Iterator<Item = Value> {
         let of = self.stack_type.unwrap_or(CellType::Value);
         let union = self.union.as_deref();
-        self.stack_cells().iter().rev().map(move |&cell| shallow(union, &self.heap, of, cell))
+        self.stack_cells().iter().rev().map(move |&cell| match of {
+            CellType::Int(of) => Value::Int(of.value(cell)),
+            CellType::Value => shallow(union, &self.heap, cell),
+        })
     }
 
     /// The values printed, in order, each as it was when it was printed.
@@ -332,6 +335,7 @@ impl State {
     }
 
     /// The cells of the operand stack of the running frame, bottom first.
+    #[inline]
     pub fn stack_cells(&self) -> &[u64] {
         &self.stack[self.base()..]
     }

@@ -3,6 +3,7 @@
 //! A node that is met again in its list of values is written with a number, `#0[1 #0]`; the others have none.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 
 use bytestone_spec::isa::Union;
 
@@ -65,7 +66,7 @@ fn push_value(text: &mut String, value: &Value, again: &[u32]) {
         Value::Int(number) => push_int(text, *number),
         Value::Unit(name) => text.push_str(name),
         Value::Bool(truth) => text.push_str(if *truth { "true" } else { "false" }),
-        Value::Float(bits) => text.push_str(&float_text(*bits)),
+        Value::Float(bits) => push_float(text, *bits),
         Value::Str(string) => push_string(text, string),
         Value::Bytes(bytes) => push_bytes(text, bytes),
         Value::Back(number) => push_number_of(text, *number, again),
@@ -214,12 +215,28 @@ pub fn text_of(name: &Text) -> String {
 /// assert_eq!(float_text(f64::NEG_INFINITY.to_bits()), "-inf");
 /// ```
 pub fn float_text(bits: u64) -> String {
+    let mut text = String::new();
+    push_float(&mut text, bits);
+    text
+}
+
+/// Appends a float. Most are whole numbers, which need no search for the fewest digits that tell them from others.
+fn push_float(text: &mut String, bits: u64) {
+    const EXACT: f64 = (1u64 << f64::MANTISSA_DIGITS) as f64;
     let number = f64::from_bits(bits);
-    if number.is_nan() {
-        return "nan".to_owned();
+    let is_negative_zero = number == 0.0 && number.is_sign_negative();
+    if number.trunc() == number && number.abs() < EXACT && !is_negative_zero {
+        push_int(text, (number as i64).into());
+    } else if number.is_nan() {
+        text.push_str("nan");
+    } else {
+        let start = text.len();
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{number:?}");
+        if text[start..].ends_with(".0") {
+            text.truncate(text.len() - ".0".len());
+        }
     }
-    let text = format!("{number:?}");
-    text.strip_suffix(".0").map_or_else(|| text.clone(), str::to_owned)
 }
 
 /// The bits of a decimal number, of `inf`, `-inf` or `nan`; `None` for any other text.

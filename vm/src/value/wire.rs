@@ -53,16 +53,23 @@ pub fn push_string(text: &mut Vec<u8>, string: &Text) {
     }
 }
 
-/// Appends a number in decimal. Most numbers have one digit, and nearly all fit 64 bits, for which
-/// itoa is much faster.
+/// Appends a number in decimal. Most numbers have one digit.
 #[inline]
 pub fn push_number(text: &mut Vec<u8>, number: i128) {
-    let mut buffer = itoa::Buffer::new();
-    match i64::try_from(number) {
-        Ok(digit @ 0..10) => text.push(b'0' + digit as u8),
-        Ok(number) => text.extend_from_slice(buffer.format(number).as_bytes()),
-        Err(_) => text.extend_from_slice(buffer.format(number).as_bytes()),
+    match u8::try_from(number) {
+        Ok(digit @ 0..10) => text.push(b'0' + digit),
+        _ => push_digits(text, number),
     }
+}
+
+/// Nearly all numbers fit 64 bits, for which itoa is much faster.
+#[inline(never)]
+fn push_digits(text: &mut Vec<u8>, number: i128) {
+    let mut buffer = itoa::Buffer::new();
+    text.extend_from_slice(match i64::try_from(number) {
+        Ok(number) => buffer.format(number).as_bytes(),
+        Err(_) => buffer.format(number).as_bytes(),
+    });
 }
 
 fn push_hex(text: &mut Vec<u8>, byte: u8) {
