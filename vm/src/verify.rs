@@ -187,21 +187,28 @@ fn check_stated(
 ) {
     let Some(module) = program.module() else { return };
     let (depth, faulty) = (i64::from(depth), findings.of_stack(program));
-    let mut at = 0;
+    let mut rest = (0..blocks.len() as u32).peekable();
     for function in &module.functions {
-        let end = function.start + function.len;
+        let (end, stated) = (function.start + function.len, i64::from(function.max_stack));
         // Behind another fault of the stack its depth is a consequence.
         let mut met = faulty.range(function.start..end).next().is_some();
-        while let Some(insn) = program.insns().get(at).filter(|insn| insn.offset < end) {
-            let (pops, pushes) = blocks.effect(program, at);
-            let height = i64::from(heights[at]) + i64::from(pushes - pops);
-            let is_reached = insn.offset >= function.start && heights[at] != UNREACHED;
-            // What is too deep for the machine was found before.
-            if is_reached && !met && height > i64::from(function.max_stack) && height <= depth {
-                met = true;
-                findings.add(at as u32, Cause::Deeper { height, stated: function.max_stack });
+        while let Some(block) = rest.next_if(|&block| blocks.start(program, block) < end) {
+            let before = heights[blocks.first_insn(block) as usize];
+            let peak = i64::from(before) + i64::from(blocks.work(block).high);
+            if met || before == UNREACHED || peak <= stated {
+                continue;
             }
-            at += 1;
+            let mut after = blocks.insns(block).map(|at| {
+                let (pops, pushes) = blocks.effect(program, at);
+                (at as u32, i64::from(heights[at]) + i64::from(pushes - pops))
+            });
+            // What is too deep for the machine was found before.
+            if let Some((at, height)) =
+                after.find(|&(_, height)| height > stated && height <= depth)
+            {
+                met = true;
+                findings.add(at, Cause::Deeper { height, stated: function.max_stack });
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Reading modules. No number of the file is trusted: what it says is there is only held in memory once it was read.
+//! Reading modules. No number of the file is trusted: a list takes no more memory than the rest of the file could fill.
 
 use std::sync::Arc;
 
@@ -45,6 +45,9 @@ pub(crate) struct Reader<'a> {
     isa: Option<&'a Isa>,
 }
 
+/// The bytes of a function without names, captured variables and lines.
+const FUNCTION_BYTES: usize = 8 * 4;
+
 impl<'a> Reader<'a> {
     pub(crate) fn new(bytes: &'a [u8], isa: Option<&'a Isa>) -> Self {
         Self { bytes, at: 0, isa }
@@ -55,8 +58,9 @@ impl<'a> Reader<'a> {
             return Err(error(0, Kind::TooLong { bytes: self.bytes.len() }));
         }
         let (isa, major) = self.header()?;
-        let mut constants = Vec::new();
-        for _ in 0..self.count("constants", limits::CONSTANTS)? {
+        let count = self.count("constants", limits::CONSTANTS)?;
+        let mut constants = self.room_for(count, 1);
+        for _ in 0..count {
             constants.push(self.constant()?);
         }
         let count_at = self.at;
@@ -64,8 +68,8 @@ impl<'a> Reader<'a> {
         if count == 0 {
             return Err(error(count_at, Kind::NoFunctions));
         }
-        let mut functions: Vec<Function> = Vec::new();
-        let mut places = Places { lines: Vec::new() };
+        let mut functions = self.room_for(count, FUNCTION_BYTES);
+        let mut places = Places { lines: self.room_for(count, FUNCTION_BYTES) };
         for index in 0..count {
             functions.push(self.function(index, &mut places)?);
         }
@@ -173,7 +177,7 @@ impl<'a> Reader<'a> {
         if function == 0 && count > 0 {
             return Err(error(at, Kind::Start));
         }
-        let mut captures = Vec::new();
+        let mut captures = self.room_for(count, 5);
         for _ in 0..count {
             let at = self.at;
             let kind = self.u8("the tag of a captured variable")?;
@@ -188,8 +192,8 @@ impl<'a> Reader<'a> {
     }
 
     fn lines(&mut self, len: u32, places: &mut Places) -> Result<Vec<Line>, ModuleError> {
-        let mut lines: Vec<Line> = Vec::new();
         let count = self.u32("the number of lines")?;
+        let mut lines: Vec<Line> = self.room_for(count, 8);
         places.lines.push(self.at as u32);
         for _ in 0..count {
             let at = self.at;
@@ -217,7 +221,7 @@ impl<'a> Reader<'a> {
         if names != 0 && names != locals {
             return Err(error(at, Kind::LocalNames { names, locals }));
         }
-        let mut local_names = Vec::new();
+        let mut local_names = self.room_for(names, 4);
         for _ in 0..names {
             local_names.push(self.text("the name of a local variable")?.into());
         }
@@ -241,6 +245,12 @@ impl<'a> Reader<'a> {
         let bytes = self.take(len.into(), what)?;
         std::str::from_utf8(bytes)
             .map_err(|fault| error(at + fault.valid_up_to(), Kind::Utf8 { what }))
+    }
+
+    /// A list with room for as many things as are stated, or as many as the rest of the file can hold if each takes
+    /// `least` bytes.
+    fn room_for<T>(&self, stated: u32, least: usize) -> Vec<T> {
+        Vec::with_capacity((stated as usize).min((self.bytes.len() - self.at) / least))
     }
 
     /// A number of things that is within a limit.

@@ -290,7 +290,9 @@ impl Blocks {
                 firsts.push(range.start);
             }
             check_indexes(program, at, shape, findings);
-            if let (Some(module), Some(function)) = (functions.module(), function) {
+            if !shape.names.is_empty()
+                && let (Some(module), Some(function)) = (functions.module(), function)
+            {
                 let named = (at as u32, program.operands(at));
                 check_names(isa, module, function, &shape.names, named, findings);
             }
@@ -358,6 +360,11 @@ impl Blocks {
     /// The index of the first instruction of a block.
     pub fn first_insn(&self, block: u32) -> u32 {
         self.list[block as usize].first
+    }
+
+    /// The offset of a block.
+    pub fn start(&self, program: &Program, block: u32) -> u32 {
+        program.insns()[self.first_insn(block) as usize].offset
     }
 
     /// The index of the last instruction of a block.
