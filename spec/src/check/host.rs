@@ -4,7 +4,7 @@ use super::Context;
 use super::body::{Lowering, Type};
 use super::expr::Typed;
 use super::machine::int_type;
-use super::storage::is_name;
+use super::storage::{STORAGES, is_name};
 use crate::diagnostic::Span;
 use crate::file::{ExternFile, SpecFile};
 use crate::isa::{Arguments, Extern, ExternId, Instruction, IntType, Op, Temp, WriteTo};
@@ -44,8 +44,7 @@ fn signature(
     context: &mut Context<'_>,
 ) -> Extern {
     let span = context.key_span(&["externs", name]);
-    let is_storage = ["local", "reg", "global", "upvalue", "stack"].contains(&name)
-        || file.machine.memory.contains_key(name);
+    let is_storage = STORAGES.contains(&name) || file.machine.memory.contains_key(name);
     if !is_name(name) || is_storage {
         let message =
             "a function's name holds lower-case letters, digits and `_`, and is that of no storage";
