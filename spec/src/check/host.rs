@@ -121,10 +121,10 @@ impl Lowering<'_, '_> {
         };
         let (id, called) = (ExternId(at as u8), externs[at].clone());
         let temps = self.arguments(&called, arguments, span);
-        let found = self.emit(Op::Reply { function: id }, Type::Bool, span);
-        let value = found
-            .zip(called.result)
-            .map(|(found, of)| Typed { temp: found.temp, ty: Type::Int(of) });
+        // A function without a reply gives 0, which no name is bound to.
+        let of = called.result.unwrap_or(IntType::unsigned(64));
+        let found = self.emit(Op::Reply { function: id }, Type::Int(of), span);
+        let value = found.filter(|_| called.result.is_some());
         if let (Some(name), None) = (reply, called.result) {
             let message = format!("`{}` replies nothing", called.name);
             let help = format!("call it alone: `host {}(…)`", called.name);
