@@ -6,6 +6,7 @@ mod draft;
 mod entropy;
 mod functions;
 mod host;
+mod known;
 mod ladder;
 mod plan;
 mod pointer;

@@ -64,21 +64,23 @@ impl Call {
 
     /// Whether it has the form of a call that a program of a machine can make, whatever its numbers are.
     pub fn is_known(&self, machine: &Machine) -> bool {
-        let function = machine.externs.iter().find(|function| *function.name == *self.function);
-        function.is_some_and(|function| {
-            function.args.len() == self.arguments.len()
-                && function.result.is_some() == self.reply.is_some()
-        })
+        self.callee(machine).is_some()
     }
 
     /// Whether it is one that a program of a machine can make.
     pub fn is_of(&self, machine: &Machine) -> bool {
-        let function = machine.externs.iter().find(|function| *function.name == *self.function);
-        function.is_some_and(|function| {
-            function.args.len() == self.arguments.len()
-                && function.args.iter().zip(&self.arguments).all(|(of, it)| of.contains(*it))
+        self.callee(machine).is_some_and(|function| {
+            let types = function.args.iter().chain(&function.result);
+            types.zip(self.arguments.iter().chain(&self.reply)).all(|(of, it)| of.contains(*it))
+        })
+    }
+
+    /// The function that it calls, if its arguments and its reply are as many as those of the function.
+    fn callee<'m>(&self, machine: &'m Machine) -> Option<&'m Extern> {
+        machine.externs.iter().find(|function| {
+            *function.name == *self.function
+                && function.args.len() == self.arguments.len()
                 && function.result.is_some() == self.reply.is_some()
-                && function.result.zip(self.reply).is_none_or(|(of, it)| of.contains(it))
         })
     }
 }

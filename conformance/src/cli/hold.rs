@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use bytestone::known::{Coverage, KnownFailures};
 use bytestone::project::EngineSetup;
@@ -37,7 +38,8 @@ pub struct Hold {
 }
 
 impl Hold {
-    /// Starts all engines, before the first case runs, so that one that does not start is told of at once.
+    /// Starts all engines, before the first case runs, so that one that does not start is told of at once. An answer may take
+    /// `timeout` where the command line does not say how long.
     ///
     /// # Errors
     ///
@@ -45,11 +47,12 @@ impl Hold {
     pub fn start<'m>(
         &self,
         setups: &[EngineSetup],
-        limits: EngineLimits,
+        timeout: Option<Duration>,
         machines: &'m Registry,
         order: Order,
     ) -> Result<Vec<Suite<'m>>, Failure> {
         let log = open_log(self.log_io.as_ref())?;
+        let limits = EngineLimits { timeout: self.limits.timeout.or(timeout), ..self.limits };
         let start = |setup| {
             let instances = limits.start(setup, machines, self.jobs, log.as_ref())?;
             Ok(Suite::new(instances, order))

@@ -118,7 +118,7 @@ impl BpfConformance {
             max_failures: None,
         };
         let setups = self.vm.setups()?;
-        let mut suites = self.hold.start(&setups, self.hold.limits, machines, Order::Given)?;
+        let mut suites = self.hold.start(&setups, None, machines, Order::Given)?;
         let terminal = Terminal::new(std::io::stdout(), Progress::Lines, self.rerun());
         let mut reporters: Vec<Box<dyn Reporter>> = vec![Box::new(terminal)];
         reporters.extend(self.hold.reporter()?);

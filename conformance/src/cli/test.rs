@@ -199,7 +199,6 @@ impl Test {
         }
         setting.level = self.level.map(Level::from).or(setting.level);
         setting.known_failures = self.hold.known_failures.clone().or(setting.known_failures);
-        setting.timeout = self.hold.limits.timeout.or(setting.timeout);
         Ok(setting)
     }
 
@@ -236,9 +235,8 @@ impl Test {
         plan: &mut Plan<'_>,
         machines: &Registry,
     ) -> Result<Counts, Failure> {
-        let limits = EngineLimits { timeout: setting.timeout, ..self.hold.limits };
         let order = if self.shuffle { Order::ThenShuffled(self.seed) } else { Order::Given };
-        let mut suites = self.hold.start(&setting.engines, limits, machines, order)?;
+        let mut suites = self.hold.start(&setting.engines, setting.timeout, machines, order)?;
         if let Some(wanted) = setting.level {
             for suite in &suites {
                 check_level(wanted, suite, machines, plan)?;

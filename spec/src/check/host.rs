@@ -4,7 +4,7 @@ use super::Context;
 use super::body::{Lowering, Type};
 use super::expr::Typed;
 use super::machine::int_type;
-use super::storage::is_name;
+use super::storage::{STORAGES, is_name};
 use crate::diagnostic::Span;
 use crate::file::{ExternFile, SpecFile};
 use crate::isa::{Arguments, Extern, ExternId, Instruction, IntType, Op, Temp, WriteTo};
@@ -44,8 +44,7 @@ fn signature(
     context: &mut Context<'_>,
 ) -> Extern {
     let span = context.key_span(&["externs", name]);
-    let is_storage = ["local", "reg", "global", "upvalue", "stack"].contains(&name)
-        || file.machine.memory.contains_key(name);
+    let is_storage = STORAGES.contains(&name) || file.machine.memory.contains_key(name);
     if !is_name(name) || is_storage {
         let message =
             "a function's name holds lower-case letters, digits and `_`, and is that of no storage";
@@ -122,10 +121,10 @@ impl Lowering<'_, '_> {
         };
         let (id, called) = (ExternId(at as u8), externs[at].clone());
         let temps = self.arguments(&called, arguments, span);
-        let found = self.emit(Op::Reply { function: id }, Type::Bool, span);
-        let value = found
-            .zip(called.result)
-            .map(|(found, of)| Typed { temp: found.temp, ty: Type::Int(of) });
+        // A function without a reply gives 0, which no name is bound to.
+        let of = called.result.unwrap_or(IntType::unsigned(64));
+        let found = self.emit(Op::Reply { function: id }, Type::Int(of), span);
+        let value = found.filter(|_| called.result.is_some());
         if let (Some(name), None) = (reply, called.result) {
             let message = format!("`{}` replies nothing", called.name);
             let help = format!("call it alone: `host {}(…)`", called.name);

@@ -6,7 +6,7 @@ use super::Context;
 use super::body::{Lowering, Type};
 use super::expr::Typed;
 use super::machine::{int_type, limit};
-use super::storage::is_name;
+use super::storage::{STORAGES, is_name};
 use crate::diagnostic::Span;
 use crate::file::{BankFile, CallsFile, MachineFile, RegionFile};
 use crate::isa::{
@@ -31,8 +31,7 @@ pub(super) fn regions(
     for (name, file) in files {
         let path = ["machine", "memory", name];
         let span = context.key_span(&path);
-        if !is_name(name) || ["local", "reg", "global", "upvalue", "stack"].contains(&name.as_str())
-        {
+        if !is_name(name) || STORAGES.contains(&name.as_str()) {
             let message = "a region's name holds lower-case letters, digits and `_`, and is that of no other storage";
             context.diagnostics.error(span, message);
         }

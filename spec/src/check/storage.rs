@@ -18,6 +18,9 @@ use crate::shape::Text;
 /// The type of cells whose type is faulty.
 pub(super) const STAND_IN: CellType = CellType::Int(IntType::signed(32));
 
+/// What actions call the storage that machines may have. A region or a function of the host has another name.
+pub(super) const STORAGES: [&str; 5] = ["local", "reg", "global", "upvalue", "stack"];
+
 /// What variants carry, by name; integer types besides.
 const PAYLOADS: [(&str, Payload); 7] = [
     ("unit", Payload::Unit),

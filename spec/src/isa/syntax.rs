@@ -41,4 +41,19 @@ impl Template {
             _ => "",
         }
     }
+
+    /// Appends the canonical text. `operand` appends an operand, by its number, and is told whether its sign is written in
+    /// any case.
+    pub fn write(&self, out: &mut String, mut operand: impl FnMut(&mut String, u8, bool)) {
+        for piece in &self.pieces {
+            if piece.space {
+                out.push(' ');
+            }
+            match &piece.kind {
+                PieceKind::Word(word) => out.push_str(word),
+                PieceKind::Mark(mark) => out.push(*mark),
+                PieceKind::Operand { operand: number, signed } => operand(out, *number, *signed),
+            }
+        }
+    }
 }

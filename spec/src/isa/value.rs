@@ -106,6 +106,10 @@ impl Payload {
 }
 
 impl Union {
+    /// Stands for the union of a machine that has none: no cell is a value of it.
+    pub const EMPTY: &Self =
+        &Self { name: String::new(), variants: Vec::new(), records: Vec::new() };
+
     /// The bits of every NaN.
     pub const NAN: u64 = 0x7ff8 << 48;
     /// The bits that no float has set all.

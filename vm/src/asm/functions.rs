@@ -211,8 +211,7 @@ impl<'t> Outline<'t> {
 
 /// The machine's union, or none that has anything.
 pub(super) fn union(isa: &Isa) -> &Union {
-    const NONE: &Union = &Union { name: String::new(), variants: Vec::new(), records: Vec::new() };
-    isa.machine().union.as_ref().unwrap_or(NONE)
+    isa.machine().union.as_ref().unwrap_or(Union::EMPTY)
 }
 
 /// The functions with names that operands can write, by the first function of each name.

@@ -1,6 +1,6 @@
 //! One instruction as text.
 
-use bytestone_spec::isa::{Instruction, Isa, Operand, OperandKind, PieceKind, Template};
+use bytestone_spec::isa::{Instruction, Isa, Operand, OperandKind};
 
 use super::layout::is_unusual;
 use super::listing::push_part;
@@ -56,22 +56,13 @@ pub fn statement(insn: &Instruction, operands: &[String]) -> String {
         return format!("{} {}", insn.name, operands.join(", "));
     };
     let mut text = String::new();
-    for piece in &template.pieces {
-        if piece.space {
-            text.push(' ');
+    template.write(&mut text, |text, at, signed| {
+        let operand = operands.get(usize::from(at)).map_or("0", String::as_str);
+        if signed && !operand.starts_with(['+', '-']) {
+            text.push('+');
         }
-        match &piece.kind {
-            PieceKind::Word(word) => text.push_str(word),
-            PieceKind::Mark(mark) => text.push(*mark),
-            PieceKind::Operand { operand, signed } => {
-                let operand = operands.get(usize::from(*operand)).map_or("0", String::as_str);
-                if *signed && !operand.starts_with(['+', '-']) {
-                    text.push('+');
-                }
-                text.push_str(operand);
-            }
-        }
-    }
+        text.push_str(operand);
+    });
     text
 }
 
@@ -87,7 +78,14 @@ pub(super) fn write_with(
 ) {
     let description = isa.instruction(insn.id);
     if let Some(template) = description.templates.first() {
-        return write_template(out, isa, description, template, operands, part);
+        return template.write(out, |out, at, signed| {
+            let operand = &description.operands[usize::from(at)];
+            let cell = operands.get(usize::from(at)).copied().unwrap_or(0);
+            if signed && operand.raw.value(cell) >= 0 {
+                out.push('+');
+            }
+            write_operand(out, isa, at, operand, cell, &part);
+        });
     }
     out.push_str(&description.name);
     if is_unusual(isa, insn, operands, origin) {
@@ -136,34 +134,6 @@ fn write_operand(
     }
     let mut digits = itoa::Buffer::new();
     out.push_str(if operand.raw.signed { digits.format(cell as i64) } else { digits.format(cell) });
-}
-
-/// Appends an instruction in the form that the spec gives it.
-fn write_template(
-    out: &mut String,
-    isa: &Isa,
-    insn: &Instruction,
-    template: &Template,
-    operands: &[u64],
-    part: impl Fn(&mut String, u8, &Operand, u64),
-) {
-    for piece in &template.pieces {
-        if piece.space {
-            out.push(' ');
-        }
-        match &piece.kind {
-            PieceKind::Word(word) => out.push_str(word),
-            PieceKind::Mark(mark) => out.push(*mark),
-            PieceKind::Operand { operand: at, signed } => {
-                let operand = &insn.operands[usize::from(*at)];
-                let cell = operands.get(usize::from(*at)).copied().unwrap_or(0);
-                if *signed && operand.raw.value(cell) >= 0 {
-                    out.push('+');
-                }
-                write_operand(out, isa, *at, operand, cell, &part);
-            }
-        }
-    }
 }
 
 /// Appends `@OFFSET`.

@@ -171,19 +171,10 @@ fn run(text: &str, more: &str) -> usize {
 /// A template as the spec writes it.
 fn written(template: &Template, insn: &Instruction) -> String {
     let mut text = String::new();
-    for piece in &template.pieces {
-        if piece.space {
-            text.push(' ');
-        }
-        match &piece.kind {
-            PieceKind::Word(word) => text.push_str(word),
-            PieceKind::Mark(mark) => text.push(*mark),
-            PieceKind::Operand { operand, .. } => {
-                text.push('{');
-                text.push_str(&insn.operands[usize::from(*operand)].name);
-                text.push('}');
-            }
-        }
-    }
+    template.write(&mut text, |text, at, _| {
+        text.push('{');
+        text.push_str(&insn.operands[usize::from(at)].name);
+        text.push('}');
+    });
     text
 }

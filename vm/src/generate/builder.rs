@@ -292,16 +292,19 @@ impl Builder<'_, '_, '_, '_> {
         let mut next = None;
         let isa = self.plan.isa;
         let bound = self.plan.witness(id).map(|witness| choose(insn, witness, self.entropy));
-        let mut pointer = pointer::reach(isa, insn, self.entropy);
-        pointer.extend(host::calling(insn, self.entropy));
-        let bound = bound.map(|cells| pointer::replaced(isa, insn, cells, &pointer));
+        let mut chosen = pointer::reach(isa, insn, self.entropy);
+        chosen.extend(host::calling(isa, insn, self.entropy));
+        let bound = bound.map(|cells| pointer::replaced(isa, insn, cells, &chosen));
         let elements = bound.as_ref().map_or(0, |cells| list_len(insn, cells)).max(0) as usize;
         let count = insn.scalars() + elements;
         for index in 0..count {
             let operand = &insn.operands[usize::from(insn.operand_of(index))];
-            let pointing = pointer.iter().find(|(at, _)| usize::from(*at) == index);
-            let pointing = pointing.map(|(_, cell)| cell).filter(|_| bound.is_none());
-            let fitting = bound.as_ref().and_then(|cells| cells.get(index)).or(pointing);
+            let fitting = match &bound {
+                Some(cells) => cells.get(index),
+                None => {
+                    chosen.iter().find(|(at, _)| usize::from(*at) == index).map(|(_, cell)| cell)
+                }
+            };
             let value = match operand.kind {
                 OperandKind::Immediate | OperandKind::Constant(_) | OperandKind::Function => {
                     Operand::Cell(match fitting {
@@ -317,14 +320,14 @@ impl Builder<'_, '_, '_, '_> {
                     Operand::Cell(self.entropy.index(greatest).into())
                 }
                 OperandKind::Label(_) => {
-                    let chosen = match lead {
+                    let place = match lead {
                         Lead::Next => None,
                         Lead::Anywhere => self.choose_label(id, after),
                         Lead::To(label) => Some(label),
                     };
                     let draft = &mut self.draft;
                     Operand::Label(
-                        chosen.unwrap_or_else(|| *next.get_or_insert_with(|| draft.label())),
+                        place.unwrap_or_else(|| *next.get_or_insert_with(|| draft.label())),
                     )
                 }
             };

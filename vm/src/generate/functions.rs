@@ -10,8 +10,9 @@ use bytestone_spec::isa::{
 use super::condition::{choose, is_bound, witness};
 use super::draft::{Draft, Label, Operand};
 use super::entropy::Entropy;
+use super::known::Risk;
 use super::plan::{Reach, is_plain};
-use super::variants::{Behaviour, Risk};
+use super::variants::Behaviour;
 use crate::codec::{Codec, list_len};
 use crate::module::{Capture, Constant, FunctionBuilder, ModuleBuilder};
 

@@ -10,9 +10,6 @@ use crate::heap::{Closure, Handle, Object, captured, captured_in};
 use crate::module::Capture;
 use crate::state::State;
 
-/// The union of a machine that has none: no cell is a value of it.
-static NONE: Union = Union { name: String::new(), variants: Vec::new(), records: Vec::new() };
-
 /// What the ops of a step look at besides the state.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Dynamic<'a> {
@@ -22,7 +19,7 @@ pub(super) struct Dynamic<'a> {
 
 impl<'a> Dynamic<'a> {
     pub(super) fn new(union: Option<&'a Union>, functions: &'a Functions) -> Self {
-        Self { union: union.unwrap_or(&NONE), functions }
+        Self { union: union.unwrap_or(Union::EMPTY), functions }
     }
 
     /// The cell that an op defines. `list` is where the cells of the list begin on the stack.

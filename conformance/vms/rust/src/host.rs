@@ -1,5 +1,6 @@
 //! The host of the machine `ebpf`: what helper 3 replies, and how it was called.
 
+use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The number of [`answer`].
@@ -7,13 +8,12 @@ pub const ANSWER: u32 = 3;
 
 /// The replies that are left, in order, and the calls that were made.
 struct Script {
-    replies: std::collections::VecDeque<u64>,
+    replies: VecDeque<u64>,
     calls: Vec<String>,
 }
 
 /// Helpers are called without a context.
-static SCRIPT: Mutex<Script> =
-    Mutex::new(Script { replies: std::collections::VecDeque::new(), calls: Vec::new() });
+static SCRIPT: Mutex<Script> = Mutex::new(Script { replies: VecDeque::new(), calls: Vec::new() });
 
 fn script() -> MutexGuard<'static, Script> {
     SCRIPT.lock().unwrap_or_else(PoisonError::into_inner)
