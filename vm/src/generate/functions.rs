@@ -12,7 +12,7 @@ use super::draft::{Draft, Label, Operand};
 use super::entropy::Entropy;
 use super::known::Risk;
 use super::plan::{Reach, is_plain};
-use super::variants::Behaviour;
+use super::variants::{Behaviour, Risks};
 use crate::codec::{Codec, list_len};
 use crate::module::{Capture, Constant, FunctionBuilder, ModuleBuilder};
 
@@ -32,8 +32,10 @@ const LEAST_REACH: u32 = 64;
 pub(super) struct ModulePlan<'isa> {
     isa: &'isa Isa,
     union: &'isa Union,
-    /// Instructions that push one value and pop none, and that do not trap.
-    producers: Vec<InsnId>,
+    risks: Risks<'isa>,
+    /// Instructions that push one value and pop none, and that do not trap, and the variant of that value if it is
+    /// always the same.
+    producers: Vec<(InsnId, Option<VariantId>)>,
     /// Instructions that make a value of a variant out of any others, and that do not trap.
     makers: Vec<(InsnId, VariantId)>,
     /// Instructions that leave the frame with a value.
@@ -71,16 +73,18 @@ impl<'isa> ModulePlan<'isa> {
             let reach = Reach::of_insn(isa, insn);
             !insn.effect.jumps.is_empty() && reach.forward < LEAST_REACH
         };
+        let producers = select(&|insn| {
+            let effect = &insn.effect;
+            is_plain(insn) && effect.inputs.is_empty() && effect.outputs.len() == 1 && !traps(insn)
+        });
         let plan = Self {
             isa,
             union,
-            producers: select(&|insn| {
-                let effect = &insn.effect;
-                is_plain(insn)
-                    && effect.inputs.is_empty()
-                    && effect.outputs.len() == 1
-                    && !traps(insn)
-            }),
+            risks: Risks::new(isa, union),
+            producers: producers
+                .into_iter()
+                .map(|id| (id, pushed(union, isa.instruction(id))))
+                .collect(),
             makers: (0..)
                 .map(InsnId)
                 .zip(isa.instructions())
@@ -215,6 +219,12 @@ impl<'isa> ModulePlan<'isa> {
 
 fn traps(insn: &Instruction) -> bool {
     insn.body.ops.iter().any(|op| matches!(op, Op::TrapIf { .. }))
+}
+
+/// The variant of what an instruction pushes that pops nothing.
+fn pushed(union: &Union, insn: &Instruction) -> Option<VariantId> {
+    let behaviour = Behaviour::of(union, insn, &[], &vec![None; insn.scalars()]);
+    behaviour.outputs.first().copied().flatten()
 }
 
 /// The variant of what an instruction pushes, whatever it pops.
@@ -424,8 +434,8 @@ impl FunctionDraft<'_, '_, '_, '_> {
             self.print();
             return;
         }
-        if list == 0 && !self.is_safe(insn) {
-            let Some(inputs) = self.safe_inputs(insn, wanted) else { return };
+        if list == 0 && !self.is_safe(id, wanted) {
+            let Some(inputs) = self.safe_inputs(id, wanted) else { return };
             for variant in inputs {
                 self.produce(variant);
             }
@@ -435,37 +445,25 @@ impl FunctionDraft<'_, '_, '_, '_> {
         self.emit(id, list, label);
     }
 
-    /// Whether an instruction does not trap with what is on the stack.
-    fn is_safe(&self, insn: &Instruction) -> bool {
-        let Some(height) = self.stack.len().checked_sub(insn.effect.inputs.len()) else {
-            return false;
-        };
-        self.behaviour(insn, &self.stack[height..]).risk <= self.allowed()
+    /// Whether an instruction does not trap with so many inputs as they are on the stack.
+    fn is_safe(&self, id: InsnId, inputs: usize) -> bool {
+        let height = self.stack.len().checked_sub(inputs);
+        height.is_some_and(|height| self.plan.risks.of(id, &self.stack[height..]) <= self.allowed())
     }
 
     fn allowed(&self) -> Risk {
         if self.careless { Risk::Always } else { Risk::Never }
     }
 
-    fn behaviour(&self, insn: &Instruction, inputs: &[Option<VariantId>]) -> Behaviour {
-        let operands = vec![None; insn.scalars()];
-        Behaviour::of(self.plan.union, insn, inputs, &operands)
-    }
-
     /// Variants of inputs with which an instruction does not trap, or rarely only perhaps.
-    fn safe_inputs(&mut self, insn: &Instruction, count: usize) -> Option<Known> {
-        let variants = self.plan.union.variants.len() as u32;
+    fn safe_inputs(&mut self, id: InsnId, count: usize) -> Option<Known> {
         let most = if self.entropy.once_in(8) { Risk::Perhaps } else { self.allowed() };
-        let start = self.entropy.below(variants.pow(count.min(4) as u32));
-        let all = variants.pow(count.min(4) as u32);
+        let risks = self.plan.risks.by_combination(id);
+        let (all, start) = (risks.len() as u32, self.entropy.below(risks.len() as u32));
         // All combinations, from a random one on.
-        (0..all).map(|step| (start + step) % all).find_map(|combination| {
-            let inputs: Known = (0..count as u32)
-                .map(|place| combination / variants.pow(place.min(3)) % variants)
-                .map(|variant| Some(VariantId(variant as u8)))
-                .collect();
-            (self.behaviour(insn, &inputs).risk <= most).then_some(inputs)
-        })
+        let mut numbers = (start..all).chain(0..start);
+        let safe = numbers.find(|&number| risks[number as usize] <= most)?;
+        Some(self.plan.risks.combination(safe, count))
     }
 
     /// Pushes what an instruction lacks.
@@ -507,28 +505,24 @@ impl FunctionDraft<'_, '_, '_, '_> {
             let same = all.filter(|(_, it)| it.variant(self.plan.union) == Some(variant));
             self.entropy.pick_from(same).map(|(at, _)| at)
         });
-        let suits = |id: &InsnId| {
-            let insn = self.plan.isa.instruction(*id);
+        let suits = |&&(id, pushed): &&(InsnId, Option<VariantId>)| {
+            let insn = self.plan.isa.instruction(id);
             let takes_constant = insn.operands.iter().any(
                 |operand| matches!(operand.kind, OperandKind::Constant(rule) if rule.of.is_none()),
             );
             match (variant, constant) {
                 (None, _) => self.operands_exist(insn),
                 (Some(_), Some(_)) => takes_constant,
-                (Some(_), None) => {
-                    self.operands_exist(insn) && self.behaviour(insn, &[]).outputs == [variant]
-                }
+                (Some(_), None) => self.operands_exist(insn) && pushed == variant,
             }
         };
-        let suitable: Vec<InsnId> = self.plan.producers.iter().copied().filter(suits).collect();
+        let producers = &self.plan.producers;
+        let suitable: Vec<InsnId> = producers.iter().filter(suits).map(|&(id, _)| id).collect();
         if suitable.is_empty() && variant.is_some_and(|variant| self.make(variant)) {
             return true;
         }
-        let Some(id) =
-            self.entropy.pick(&suitable).or_else(|| self.plan.producers.first().copied())
-        else {
-            return false;
-        };
+        let first = producers.first().map(|&(id, _)| id);
+        let Some(id) = self.entropy.pick(&suitable).or(first) else { return false };
         match constant {
             Some(constant) if !suitable.is_empty() => self.emit_making(id, constant),
             _ => self.emit(id, 0, None),
