@@ -91,7 +91,9 @@ pub(super) fn evaluate(
     body: &Body,
     given: impl Iterator<Item = Known>,
 ) -> (Risk, Temps) {
-    let mut temps = Temps(given.collect());
+    let count = usize::from(body.inputs) + usize::from(body.operands) + body.ops.len();
+    let mut temps = Temps(Vec::with_capacity(count));
+    temps.0.extend(given);
     let mut risk = Risk::Never;
     for op in &body.ops {
         if let Op::TrapIf { cond, .. } = *op {
