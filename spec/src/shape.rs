@@ -70,17 +70,20 @@ struct Checker<'a> {
     dropped: HashSet<Vec<String>>,
 }
 
-/// The name of a key that was probably meant.
+/// The known name that was probably meant by `name`, in whatever case.
 pub fn similar<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // No one misspells a name that is longer; and the distance takes time.
     const LONGEST: usize = 64;
+    if name.len() > LONGEST {
+        return None;
+    }
+    let lower = name.to_ascii_lowercase();
+    let most = |candidate: &str| 1 + candidate.len() / 4;
     known
         .into_iter()
-        .filter(|candidate| candidate.len().max(name.len()) <= LONGEST)
-        .map(|candidate| (strsim::osa_distance(name, candidate), candidate))
-        .filter(|(distance, candidate)| {
-            *distance <= 1 + candidate.len() / 4 && *distance < name.len()
-        })
+        .filter(|candidate| candidate.len().abs_diff(name.len()) <= most(candidate))
+        .map(|candidate| (strsim::osa_distance(&lower, &candidate.to_ascii_lowercase()), candidate))
+        .filter(|(distance, candidate)| *distance <= most(candidate) && *distance < name.len())
         .min()
         .map(|(_, candidate)| candidate)
 }
@@ -239,5 +242,19 @@ impl<'a> Checker<'a> {
             }
             None => self.diagnostics.error(owner, message),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::similar;
+
+    #[test]
+    fn similar_names_ignore_case_and_are_short() {
+        let known = ["PUSH", "POP", "PRINT"];
+        assert_eq!(similar("push", known), Some("PUSH"));
+        assert_eq!(similar("PIRNT", known), Some("PRINT"));
+        assert_eq!(similar("HALT", known), None);
+        assert_eq!(similar(&"P".repeat(1 << 20), known), None);
     }
 }

@@ -6,10 +6,11 @@ use bytestone_spec::Isa;
 use bytestone_spec::diagnostic::{Diagnostics, Span};
 use bytestone_spec::isa::Extern;
 use bytestone_spec::shape::Text;
+use bytestone_spec::yaml::Node;
 use bytestone_vm::Value;
 use bytestone_vm::host::Call;
 
-use super::tokens::tokens;
+use super::tokens::call_tokens;
 use super::values::wanted_number;
 use super::wanted::Wanted;
 
@@ -49,18 +50,19 @@ impl fmt::Display for WantedCall {
     }
 }
 
-/// Reads the calls that a case expects.
+/// Reads the calls that a case expects, a list at a place.
 pub(super) fn wanted_calls(
     isa: &Isa,
     texts: &[Text],
-    span: Span,
+    place: &Node,
     diagnostics: &mut Diagnostics,
 ) -> Vec<WantedCall> {
     if isa.machine().externs.is_empty() {
-        diagnostics.error(span, "the machine calls no functions of the host");
+        diagnostics.error(place.span, "the machine calls no functions of the host");
         return Vec::new();
     }
-    texts.iter().filter_map(|text| wanted_call(isa, text, span, diagnostics)).collect()
+    let calls = texts.iter().zip(place.items());
+    calls.filter_map(|(text, item)| wanted_call(isa, text, item.span, diagnostics)).collect()
 }
 
 fn wanted_call(
@@ -69,8 +71,8 @@ fn wanted_call(
     span: Span,
     diagnostics: &mut Diagnostics,
 ) -> Option<WantedCall> {
-    let words = tokens(&format!("host {text}"));
-    let words: Vec<&str> = words.iter().skip(1).map(String::as_str).collect();
+    let words = call_tokens(text);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let Some((function, arguments, reply)) = parts(&words) else {
         let help =
             "calls are written as in `answer(1 2) = 7`, or `wait(5)` when nothing is replied";

@@ -187,7 +187,7 @@ struct Reader<'a> {
     diagnostics: &'a mut Diagnostics,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     fn span(&self, key: &str) -> Span {
         self.node.get(key).map_or(self.node.span, |node| node.span)
     }
@@ -432,7 +432,10 @@ impl Reader<'_> {
     }
 
     /// The place of an expectation in the row, or in the case when the row has none.
-    fn expectation_node<'n>(&'n self, node: &'n Node, key: &str) -> Option<&'n Node> {
+    fn expectation_node<'n>(&self, node: &'n Node, key: &str) -> Option<&'n Node>
+    where
+        'a: 'n,
+    {
         node.get(key).or_else(|| self.node.get(key))
     }
 
@@ -512,8 +515,8 @@ impl Reader<'_> {
             }
         });
         let host = expectations.host.map(|calls| {
-            let span = self.expectation_span(node, "host");
-            host::wanted_calls(isa, calls, span, self.diagnostics)
+            let place = self.expectation_node(node, "host").unwrap_or(node);
+            host::wanted_calls(isa, calls, place, self.diagnostics)
         });
         let mut stack = None;
         let mut cells = Vec::new();

@@ -1,9 +1,18 @@
 //! The words of a row of a trace: names, brackets and values.
 
-/// A value counts as one word, whatever it holds; white space within it is one space.
+/// The words of a row. A value counts as one word, whatever it holds; white space within it is one space.
 pub(super) fn tokens(text: &str) -> Vec<String> {
+    tokens_after(Vec::new(), text)
+}
+
+/// The words of a call of the host, as a row has them behind `host`.
+pub(super) fn call_tokens(text: &str) -> Vec<String> {
+    tokens_after(vec!["host".to_owned()], text).split_off(1)
+}
+
+/// Some words, and those of a text that follows them.
+fn tokens_after(mut tokens: Vec<String>, text: &str) -> Vec<String> {
     let mut cursor = Cursor { text, at: 0 };
-    let mut tokens: Vec<String> = Vec::new();
     // What ends the brackets that are open, which hold values: those of a stack, of an index, or of a call of the host.
     let mut open = None;
     loop {
@@ -168,6 +177,7 @@ mod tests {
             "r0|=|7|host|answer|(|1|{2|3}|?|)|=|7|out|7"
         );
         assert_eq!(words("host stop ( ) frame 1"), "host|stop|(|)|frame|1");
+        assert_eq!(call_tokens("answer(1 ?) = 7").join("|"), "answer|(|1|?|)|=|7");
         assert_eq!(
             words(r#"[nil "a ] ;" [1  [2]] {a: 1} fn 2 #0fn 3(1 "x") #1[#1] #1]"#),
             r#"[|nil|"a ] ;"|[1 [2]]|{a: 1}|fn 2|#0fn 3(1 "x")|#1[#1]|#1|]"#

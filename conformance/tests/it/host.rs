@@ -109,6 +109,10 @@ fn faulty_case_files_name_what_is_wrong() {
         let text = case(input, host);
         assert!(text.contains(message), "{host}: {text}");
     }
+    let second = case("{}", "[answer(1 2 3 4 5) = 1, answer(1)]");
+    let line = "  host: [answer(1 2 3 4 5) = 1, answer(1)]\n";
+    let marks = format!("{}^^^^^^^^^\n", " ".repeat(32));
+    assert!(second.contains(&format!("{line}  | {marks}")), "{second}");
     let stack =
         bytestone_spec::load_builtin("stack").expect("it is built in").expect("it is sound");
     let text =

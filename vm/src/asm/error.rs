@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::Range;
 
+use bytestone_spec::shape::similar;
+
 use crate::limits;
 use crate::module::ModuleErrorKind;
 
@@ -324,30 +326,14 @@ pub(super) fn excerpt(word: &str) -> String {
     if word.chars().nth(CHARS).is_some() { shown + "…" } else { shown }
 }
 
-/// The known name that was probably meant by `name`.
-pub(super) fn similar<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    const NAME_BYTES: usize = 64;
-    const KNOWN: usize = 1024;
-    if name.len() > NAME_BYTES {
-        return None;
-    }
-    let lower = name.to_ascii_lowercase();
-    known
-        .into_iter()
-        .take(KNOWN)
-        .filter(|known| known.len().abs_diff(name.len()) <= known.len() / 3 + 1)
-        .map(|known| (strsim::osa_distance(&lower, &known.to_ascii_lowercase()), known))
-        .filter(|(distance, known)| *distance <= known.len() / 3 && *distance < name.len())
-        .min()
-        .map(|(_, known)| known)
-}
-
 /// The hint that names what was probably meant.
 pub(super) fn did_you_mean<'a>(
     name: &str,
     known: impl IntoIterator<Item = &'a str>,
 ) -> Option<String> {
-    similar(name, known).map(|known| format!("did you mean `{known}`?"))
+    // A text may define any number of names.
+    const KNOWN: usize = 1024;
+    similar(name, known.into_iter().take(KNOWN)).map(|known| format!("did you mean `{known}`?"))
 }
 
 #[cfg(test)]
@@ -369,14 +355,5 @@ mod tests {
         assert_eq!(excerpt("PUSH"), "PUSH");
         assert_eq!(excerpt("a\0b"), "a\\u{0}b");
         assert_eq!(excerpt(&"x".repeat(1000)).chars().count(), 41);
-    }
-
-    #[test]
-    fn similar_names_ignore_case_and_need_half_a_match() {
-        let known = ["PUSH", "POP", "PRINT"];
-        assert_eq!(similar("push", known), Some("PUSH"));
-        assert_eq!(similar("PIRNT", known), Some("PRINT"));
-        assert_eq!(similar("HALT", known), None);
-        assert_eq!(similar(&"P".repeat(1 << 20), known), None);
     }
 }

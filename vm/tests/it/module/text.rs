@@ -256,7 +256,7 @@ POP
         "line 16, column 15: expected an escape of JSON, found `\"\\x\"`".to_owned(),
         format!("line 17, column 13: expected {value} or `nil`, found `name`; a string is written \"name\""),
         "line 18, column 13: expected a constant that is a `str`, found `5`".to_owned(),
-        "line 19, column 9: expected the name of a function, found `g2`".to_owned(),
+        "line 19, column 9: expected the name of a function, found `g2`; did you mean `g`?".to_owned(),
         "line 20, column 9: expected the name of a function or `#INDEX`, found `5`".to_owned(),
         "line 21, column 9: expected a number from 0 to 4294967295, found 4294967296".to_owned(),
         "line 22, column 10: expected a number, found `\"0\"`".to_owned(),
