@@ -22,7 +22,7 @@ use clap::{Args, ValueEnum};
 use globset::Glob;
 use serde_json::json;
 
-use super::engines::{Commands, EngineLimits, read_corpora, registry};
+use super::engines::{Commands, read_corpora, registry};
 use super::hold::{self, Hold, create};
 use super::output::{self, Failure};
 use super::setting::Setting;
