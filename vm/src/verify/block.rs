@@ -20,6 +20,16 @@ struct Block {
     targets: u32,
     /// Where what it does lies in the table of works.
     work: u32,
+    /// Whether control can go on to the next block, which is of the same function.
+    goes_on: bool,
+    /// Whether it ends in a call, as its work says too.
+    calls: bool,
+}
+
+impl Block {
+    fn new(first: u32, targets: u32, work: u32) -> Self {
+        Self { first, targets, work, goes_on: false, calls: false }
+    }
 }
 
 /// What a block does to the stack, and how control leaves it.
@@ -262,8 +272,6 @@ pub(super) struct Blocks {
     works: Vec<Work>,
     /// The first block of each function that has code, in order.
     roots: Vec<u32>,
-    /// For each block whether no other of its function follows.
-    is_last: Vec<bool>,
 }
 
 impl Blocks {
@@ -333,12 +341,16 @@ impl Blocks {
         let mut works: Vec<Work> = shapes.list.iter().map(Work::of).collect();
         let mut list = Vec::with_capacity(count + 1);
         split(program, &shapes, &leaders, &mut list, &mut works);
-        let mut is_last = vec![false; list.len()];
-        let ends = roots.iter().skip(1).copied().chain([list.len() as u32 - 1]);
-        for last in ends.filter_map(|end| end.checked_sub(1)) {
-            is_last[last as usize] = true;
+        let count = list.len() - 1;
+        for block in &mut list[..count] {
+            let ending = works[block.work as usize].ending;
+            (block.goes_on, block.calls) = (ending.falls, ending.calls);
         }
-        Self { list, targets, shapes, works, roots, is_last }
+        let ends = roots.iter().skip(1).copied().chain([count as u32]);
+        for last in ends.filter_map(|end| end.checked_sub(1)) {
+            list[last as usize].goes_on = false;
+        }
+        Self { list, targets, shapes, works, roots }
     }
 
     /// The first block of each function that has code, in order; of a raw program, its first.
@@ -377,9 +389,9 @@ impl Blocks {
         self.first_insn(block) as usize..self.list[block as usize + 1].first as usize
     }
 
-    /// Whether no block of the same function follows `block`.
-    pub fn is_last(&self, block: u32) -> bool {
-        self.is_last[block as usize]
+    /// Whether control can run past the end of a block where its function ends.
+    pub fn runs_out(&self, block: u32) -> bool {
+        self.work(block).ending.falls && !self.list[block as usize].goes_on
     }
 
     /// What the instruction with index `at` pops and pushes.
@@ -409,8 +421,8 @@ impl Blocks {
     #[inline]
     pub fn exit(&self, block: u32, number: u32) -> Option<Exit> {
         if number == 0 {
-            let exists = self.work(block).ending.falls && !self.is_last(block);
-            return exists.then_some(Exit { kind: ExitKind::Next, to: block + 1 });
+            let goes_on = self.list[block as usize].goes_on;
+            return goes_on.then_some(Exit { kind: ExitKind::Next, to: block + 1 });
         }
         let place = self.place_of_exit(block, number);
         let to = *self.targets.get(place as usize)?;
@@ -427,7 +439,7 @@ impl Blocks {
     #[inline]
     pub fn kind(&self, block: u32, place: u32) -> ExitKind {
         let is_last = place + 1 == self.places(block).end;
-        if is_last && self.work(block).ending.calls { ExitKind::Call } else { ExitKind::Jump }
+        if is_last && self.list[block as usize].calls { ExitKind::Call } else { ExitKind::Jump }
     }
 
     /// How many jumps and calls all blocks have.
@@ -438,7 +450,7 @@ impl Blocks {
     /// The entry that a block calls, if it ends in a call with a good target.
     #[inline]
     pub fn callee(&self, block: u32) -> Option<u32> {
-        if !self.work(block).ending.calls {
+        if !self.list[block as usize].calls {
             return None;
         }
         self.exit(block, self.exits(block) - 1).map(|exit| exit.to)
@@ -484,8 +496,8 @@ fn split(
                 let work = block.work as usize;
                 works[work] = works[work].then(works[id]);
             }
-            _ => list.push(Block { first: at, targets: before, work: id as u32 }),
+            _ => list.push(Block::new(at, before, id as u32)),
         }
     }
-    list.push(Block { first: program.insns().len() as u32, targets, work: 0 });
+    list.push(Block::new(program.insns().len() as u32, targets, 0));
 }

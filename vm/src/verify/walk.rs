@@ -107,10 +107,7 @@ impl Walk<'_> {
             }
         }
         let blocks = self.heights.blocks;
-        if ending.falls
-            && blocks.is_last(block)
-            && self.heights.rise(block, ExitKind::Next).is_some()
-        {
+        if blocks.runs_out(block) && self.heights.rise(block, ExitKind::Next).is_some() {
             self.runs.push(block);
         }
         for number in 0..self.heights.blocks.exits(block) {
