@@ -8,6 +8,7 @@ mod functions;
 mod host;
 mod known;
 mod ladder;
+mod modules;
 mod plan;
 mod pointer;
 mod variants;
@@ -18,7 +19,7 @@ use bytestone_spec::isa::Isa;
 use crate::codec::Codec;
 use builder::build;
 use entropy::Entropy;
-use functions::ModulePlan;
+use modules::ModulePlan;
 use plan::{Plan, Swarm};
 
 /// Why no programs can be generated for an instruction set.

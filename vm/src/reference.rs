@@ -491,6 +491,7 @@ impl<'a> Reference<'a> {
 
     /// Evaluates the ops of phase one up to the first trap, which is returned. `list` is where the cells of
     /// the list begin on the stack.
+    // A call would cost as much as most bodies do, and the compiler makes one unless told.
     #[inline(always)]
     fn evaluate(
         &self,

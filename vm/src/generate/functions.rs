@@ -2,116 +2,26 @@
 
 use std::sync::Arc;
 
-use bytestone_spec::isa::{
-    InsnId, Instruction, Isa, New, Op, OperandKind, Owner, Payload, TransferKind, Union, VariantId,
-    WriteTo,
-};
+use bytestone_spec::isa::{InsnId, Instruction, OperandKind, Owner, Payload, VariantId};
 
 use super::condition::{choose, is_bound, witness};
 use super::draft::{Draft, Label, Operand};
 use super::entropy::Entropy;
 use super::known::Risk;
-use super::plan::{Reach, is_plain};
-use super::variants::{Behaviour, Risks};
+use super::modules::{CELLS, ModulePlan, traps};
+use super::plan::is_plain;
+use super::variants::Behaviour;
 use crate::codec::{Codec, list_len};
 use crate::module::{Capture, Constant, FunctionBuilder, ModuleBuilder};
 
-/// The most cells on the stack of a frame.
-const CELLS: usize = 12;
 /// The most functions of a module.
 const FUNCTIONS: u32 = 4;
 /// The most parameters of a function, other variables, and variables that it captures.
 const PARTS: u32 = 3;
 /// The most labels that wait for their place.
 const PENDING: usize = 4;
-/// Bytes that labels must reach.
-const LEAST_REACH: u32 = 64;
-
-/// The instructions of a machine with functions, sorted by what they are good for.
-#[derive(Clone, Debug)]
-pub(super) struct ModulePlan<'isa> {
-    isa: &'isa Isa,
-    union: &'isa Union,
-    risks: Risks<'isa>,
-    /// Instructions that push one value and pop none, and that do not trap, and the variant of that value if it is
-    /// always the same.
-    producers: Vec<(InsnId, Option<VariantId>)>,
-    /// Instructions that make a value of a variant out of any others, and that do not trap.
-    makers: Vec<(InsnId, VariantId)>,
-    /// Instructions that leave the frame with a value.
-    leaves: Vec<InsnId>,
-    /// Instructions that end the program.
-    halts: Vec<InsnId>,
-    /// Instructions that call a closure with a list of arguments.
-    calls: Vec<InsnId>,
-    /// Instructions that make a closure of a function.
-    closures: Vec<InsnId>,
-    prints: Vec<InsnId>,
-    /// Instructions that always jump back.
-    loops: Vec<InsnId>,
-    others: Vec<InsnId>,
-}
 
 impl<'isa> ModulePlan<'isa> {
-    /// `None` if the machine has no functions, or if a function of it cannot end.
-    pub(super) fn new(isa: &'isa Isa) -> Option<Self> {
-        isa.machine().frames?;
-        let union = isa.machine().union.as_ref()?;
-        let select = |suits: &dyn Fn(&Instruction) -> bool| -> Vec<InsnId> {
-            let all = (0..).map(InsnId).zip(isa.instructions());
-            all.filter(|(_, insn)| is_usable(isa, insn) && suits(insn)).map(|(id, _)| id).collect()
-        };
-        let transfers = |insn: &Instruction, kind: fn(&TransferKind) -> bool| {
-            insn.body.transfers.iter().any(|transfer| kind(&transfer.kind))
-        };
-        let calls = |insn: &Instruction| {
-            transfers(insn, |kind| matches!(kind, TransferKind::Invoke { .. }))
-        };
-        let leaves =
-            |insn: &Instruction| transfers(insn, |kind| matches!(kind, TransferKind::Leave { .. }));
-        let backward = |insn: &Instruction| {
-            let reach = Reach::of_insn(isa, insn);
-            !insn.effect.jumps.is_empty() && reach.forward < LEAST_REACH
-        };
-        let producers = select(&|insn| {
-            let effect = &insn.effect;
-            is_plain(insn) && effect.inputs.is_empty() && effect.outputs.len() == 1 && !traps(insn)
-        });
-        let plan = Self {
-            isa,
-            union,
-            risks: Risks::new(isa, union),
-            producers: producers
-                .into_iter()
-                .map(|id| (id, pushed(union, isa.instruction(id))))
-                .collect(),
-            makers: (0..)
-                .map(InsnId)
-                .zip(isa.instructions())
-                .filter(|(_, insn)| is_usable(isa, insn) && is_plain(insn))
-                .filter_map(|(id, insn)| Some((id, made(union, insn)?)))
-                .collect(),
-            leaves: select(&|insn| leaves(insn) && !insn.effect.falls_through),
-            halts: select(&|insn| insn.effect.halts && !insn.effect.falls_through),
-            calls: select(&|insn| calls(insn) && insn.effect.list.is_some()),
-            closures: select(&|insn| {
-                let is_closure = |op: &Op| matches!(op, Op::New { what: New::Closure(_), .. });
-                insn.effect.inputs.is_empty() && insn.body.ops.iter().any(is_closure)
-            }),
-            prints: select(&|insn| {
-                is_plain(insn) && insn.body.writes.iter().any(|write| write.to == WriteTo::Output)
-            }),
-            loops: select(&|insn| {
-                backward(insn) && !insn.effect.falls_through && insn.effect.inputs.is_empty()
-            }),
-            others: select(&|insn| {
-                !calls(insn) && !leaves(insn) && !insn.effect.halts && !backward(insn)
-            }),
-        };
-        let never_ends = plan.leaves.is_empty() && plan.halts.is_empty();
-        (!plan.producers.is_empty() && !never_ends).then_some(plan)
-    }
-
     /// The bytes of a module of about `budget` bytes of code; `None` if a label is out of reach.
     pub(super) fn build(
         &self,
@@ -217,48 +127,6 @@ impl<'isa> ModulePlan<'isa> {
     }
 }
 
-fn traps(insn: &Instruction) -> bool {
-    insn.body.ops.iter().any(|op| matches!(op, Op::TrapIf { .. }))
-}
-
-/// The variant of what an instruction pushes that pops nothing.
-fn pushed(union: &Union, insn: &Instruction) -> Option<VariantId> {
-    let behaviour = Behaviour::of(union, insn, &[], &vec![None; insn.scalars()]);
-    behaviour.outputs.first().copied().flatten()
-}
-
-/// The variant of what an instruction pushes, whatever it pops.
-fn made(union: &Union, insn: &Instruction) -> Option<VariantId> {
-    let effect = &insn.effect;
-    if effect.inputs.is_empty() || effect.list.is_some() {
-        return None;
-    }
-    let (inputs, operands) = (vec![None; effect.inputs.len()], vec![None; insn.scalars()]);
-    let behaviour = Behaviour::of(union, insn, &inputs, &operands);
-    match behaviour.outputs[..] {
-        [variant] if behaviour.risk == Risk::Never => variant,
-        _ => None,
-    }
-}
-
-/// Whether the operands of an instruction can be chosen.
-fn is_usable(isa: &Isa, insn: &Instruction) -> bool {
-    let effect = &insn.effect;
-    let reach = Reach::of_insn(isa, insn);
-    let labels_lead = (0u8..).zip(&insn.operands).all(|(number, operand)| match operand.kind {
-        OperandKind::Label(_) => {
-            effect.jumps.contains(&number) && reach.forward.max(reach.backward) >= LEAST_REACH
-        }
-        _ => true,
-    });
-    // What is popped and what the list holds could contradict each other.
-    let fits = !is_bound(insn) || effect.list.is_none() && witness(insn).is_some();
-    labels_lead
-        && fits
-        && effect.call.is_none()
-        && effect.inputs.len().max(effect.outputs.len()) <= CELLS
-}
-
 /// What is fixed of a function before its code is made.
 #[derive(Clone, Debug, Default)]
 struct Signature {
@@ -278,7 +146,7 @@ impl Signature {
 }
 
 /// What is known of the values on the stack.
-type Known = Vec<Option<VariantId>>;
+type Stack = Vec<Option<VariantId>>;
 
 /// The function that is being built.
 struct FunctionDraft<'b, 'isa, 'e, 'd> {
@@ -288,13 +156,13 @@ struct FunctionDraft<'b, 'isa, 'e, 'd> {
     index: usize,
     constants: &'b [Constant],
     draft: Draft,
-    stack: Known,
+    stack: Stack,
     max_stack: usize,
     live: bool,
     /// Labels that wait for their place, with what must be known there.
-    pending: Vec<(Label, Known)>,
+    pending: Vec<(Label, Stack)>,
     /// Labels to jump back to, with what must be known there.
-    heads: Vec<(Label, Known)>,
+    heads: Vec<(Label, Stack)>,
     bytes: u32,
     loops: bool,
     /// Whether instructions are used that will trap.
@@ -456,7 +324,7 @@ impl FunctionDraft<'_, '_, '_, '_> {
     }
 
     /// Variants of inputs with which an instruction does not trap, or rarely only perhaps.
-    fn safe_inputs(&mut self, id: InsnId, count: usize) -> Option<Known> {
+    fn safe_inputs(&mut self, id: InsnId, count: usize) -> Option<Stack> {
         let most = if self.entropy.once_in(8) { Risk::Perhaps } else { self.allowed() };
         let risks = self.plan.risks.by_combination(id);
         let (all, start) = (risks.len() as u32, self.entropy.below(risks.len() as u32));
@@ -689,7 +557,7 @@ impl FunctionDraft<'_, '_, '_, '_> {
 }
 
 /// What is known where two ways meet.
-fn meet(a: &[Option<VariantId>], b: &[Option<VariantId>]) -> Known {
+fn meet(a: &[Option<VariantId>], b: &[Option<VariantId>]) -> Stack {
     a.iter().zip(b).map(|(a, b)| if a == b { *a } else { None }).collect()
 }
 

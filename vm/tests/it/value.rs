@@ -264,3 +264,16 @@ fn faults_in_files_have_a_place_and_a_hint() {
     assert_eq!(error.to_string(), "256 is no value of type u8");
     assert!(file::parse("[]", byte).is_err() && file::parse("\"a\"", byte).is_err());
 }
+
+#[test]
+fn whole_floats_are_written_like_all_others() {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let edges =
+        [0.0, 1.0, 0.5, 1e15, EXACT - 1.0, EXACT, EXACT + 2.0, 1e16, 1e21, f64::MAX, 5e-324];
+    for number in edges.into_iter().flat_map(|number| [number, -number]) {
+        let text = file::float_text(number.to_bits());
+        let shortest = format!("{number:?}");
+        assert_eq!(text, shortest.strip_suffix(".0").unwrap_or(&shortest));
+        assert_eq!(file::parse_float(&text), Some(number.to_bits()), "{text}");
+    }
+}
