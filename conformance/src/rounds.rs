@@ -15,9 +15,10 @@ use bytestone_vm::asm::{self, assemble, disassemble};
 use bytestone_vm::codec::{Codec, DecodeError};
 use bytestone_vm::generate::Generator;
 use bytestone_vm::module::Module;
-use bytestone_vm::trace::HashTrace;
+use bytestone_vm::soundness::{self, SoundnessTrace, Unsound};
+use bytestone_vm::trace::{HashTrace, NoTrace, Tracer};
 use bytestone_vm::verify::{Verified, verify};
-use bytestone_vm::{Outcome, Program, Reference, Rejection, State, soundness};
+use bytestone_vm::{Outcome, Program, Reference, Rejection, State, Stuck};
 
 use crate::execute::hex;
 
@@ -25,8 +26,8 @@ mod compiler;
 
 pub use compiler::compiler;
 
-/// Steps of a generated program.
-const FUEL: u64 = 10_000;
+/// Steps of a generated program. Hardly one that ends takes more.
+const FUEL: u64 = 1_000;
 
 /// A fuzz target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -353,15 +354,24 @@ pub fn run(data: &[u8]) -> Result<Fate, Defect> {
     let Some((subject, rest)) = Subject::choose(data) else { return Ok(Fate::Rejected) };
     let code = subject.generator.program(&mut Unstructured::new(rest));
     let Some(verified) = subject.accept(&code)? else { return Ok(Fate::Rejected) };
-    let isa = subject.isa;
-    let mut hash = HashTrace::new(isa);
-    let checked = soundness::check_traced(isa, &verified, FUEL, &mut hash);
-    let (outcome, state) = checked.map_err(|unsound| subject.defect(&code, unsound))?;
-    let (mut again, mut other) = (State::new(isa), HashTrace::new(isa));
-    let repeated = Reference::new(isa, &verified).run(&mut again, FUEL, &mut other);
-    let same = repeated == Ok(outcome) && state == again;
-    if !same || hash.finish(&state) != other.finish(&again) {
+    let reference = Reference::new(subject.isa, &verified);
+    let mut soundness = SoundnessTrace::new(subject.isa, &verified);
+    let first = run_hashed(subject.isa, &reference, &mut soundness);
+    let sound = soundness.finish().map_err(Unsound::from).and(first.map_err(Unsound::from));
+    let (outcome, hash) = sound.map_err(|unsound| subject.defect(&code, unsound))?;
+    if run_hashed(subject.isa, &reference, &mut NoTrace) != Ok((outcome, hash)) {
         return Err(subject.defect(&code, "two runs differ"));
     }
     Ok(fate(outcome))
+}
+
+/// Runs a program while another tracer looks on too. Returns the hash of all rows and of the last state with the outcome.
+fn run_hashed(
+    isa: &Isa,
+    reference: &Reference,
+    other: &mut impl Tracer,
+) -> Result<(Outcome, u32), Stuck> {
+    let (mut state, mut hash) = (State::new(isa), HashTrace::new(isa));
+    let outcome = reference.run(&mut state, FUEL, &mut (other, &mut hash))?;
+    Ok((outcome, hash.finish(&state).0))
 }

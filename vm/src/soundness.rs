@@ -5,7 +5,7 @@ use bytestone_spec::isa::{CellType, Isa};
 use crate::host::Call;
 use crate::reference::{Outcome, Reference, Stuck};
 use crate::state::State;
-use crate::trace::{Change, NoTrace, Tracer};
+use crate::trace::{Change, Tracer};
 use crate::value::{Form, Value};
 use crate::verify::{MaxStack, Verified};
 
@@ -72,25 +72,10 @@ pub enum Unsound {
 /// # Errors
 /// The first contradiction.
 pub fn check(isa: &Isa, verified: &Verified, fuel: u64) -> Result<Outcome, Unsound> {
-    check_traced(isa, verified, fuel, &mut NoTrace).map(|(outcome, _)| outcome)
-}
-
-/// The same while a tracer looks on. Returns the last state too.
-///
-/// # Errors
-/// The first contradiction.
-pub fn check_traced(
-    isa: &Isa,
-    verified: &Verified,
-    fuel: u64,
-    tracer: &mut impl Tracer,
-) -> Result<(Outcome, State), Unsound> {
-    let mut state = State::new(isa);
     let mut soundness = SoundnessTrace::new(isa, verified);
-    let mut both = (&mut soundness, tracer);
-    let outcome = Reference::new(isa, verified).run(&mut state, fuel, &mut both)?;
+    let run = Reference::new(isa, verified).run(&mut State::new(isa), fuel, &mut soundness);
     soundness.finish()?;
-    Ok((outcome, state))
+    Ok(run?)
 }
 
 /// Compares a run, from its first step on, with what the verifier said.

@@ -75,15 +75,16 @@ impl Fuzz {
             Sanitizer::None => "none",
             Sanitizer::Address => "address",
         };
-        let Setup { crates, folder, max_len, reduce } = Setup::of(target);
+        let Setup { crates, folder, max_len } = Setup::of(target);
         let output = Command::new("cargo")
             .envs(instrument::environment(crates)?)
             .args(["fuzz", "run", "--release", "--no-trace-compares", "--sanitizer", sanitizer])
             .args(["--target-dir", folder, target.name(), "--"])
             .arg(format!("-max_total_time={}", self.seconds))
             .arg(format!("-max_len={max_len}"))
-            .arg(format!("-reduce_inputs={}", u8::from(reduce)))
-            .args(["-print_final_stats=1", "-verbosity=0"])
+            // How often a program loops makes inputs look new that are not: without counts all targets reach more
+            // code in the same time.
+            .args(["-use_counters=0", "-print_final_stats=1", "-verbosity=0"])
             .current_dir(root())
             .output()
             .map_err(|error| {
@@ -101,32 +102,21 @@ struct Setup {
     folder: &'static str,
     /// Bytes of an input: machines have few instructions, and short programs meet all of them.
     max_len: u32,
-    /// Whether inputs that were kept make room for shorter ones with the same coverage. Comparing each input
-    /// with them finds nothing new, and takes a target with a short round a good part of its time.
-    reduce: bool,
 }
 
 impl Setup {
     fn of(target: Target) -> Self {
         match target {
-            Target::Spec => Self {
-                crates: "bytestone_spec,spec",
-                folder: "target/fuzz-spec",
-                max_len: 16_384,
-                reduce: true,
-            },
-            Target::Compiler => Self {
-                crates: "bytestone_lang,compiler",
-                folder: "target/fuzz-lang",
-                max_len: 128,
-                reduce: false,
-            },
-            Target::Decoder => Self { reduce: false, ..Self::of(Target::Run) },
-            Target::Verifier | Target::Assembler | Target::Run => Self {
+            Target::Spec => {
+                Self { crates: "bytestone_spec,spec", folder: "target/fuzz-spec", max_len: 16_384 }
+            }
+            Target::Compiler => {
+                Self { crates: "bytestone_lang,compiler", folder: "target/fuzz-lang", max_len: 128 }
+            }
+            Target::Decoder | Target::Verifier | Target::Assembler | Target::Run => Self {
                 crates: "bytestone_vm,decoder,verifier,assembler,run",
                 folder: "target/fuzz-vm",
                 max_len: 128,
-                reduce: true,
             },
         }
     }
