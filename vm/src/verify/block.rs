@@ -94,6 +94,8 @@ pub(super) struct Exit {
     pub kind: ExitKind,
     /// The block it leads to.
     pub to: u32,
+    /// Its place among the jumps and calls of all blocks; [`NONE`] for the way to the next block.
+    pub place: u32,
 }
 
 /// The kinds of ways between blocks.
@@ -403,43 +405,43 @@ impl Blocks {
         }
     }
 
+    /// The block behind a block, if control can go on to it.
+    #[inline]
+    pub fn next(&self, block: u32) -> Option<Exit> {
+        let goes_on = self.list[block as usize].goes_on;
+        goes_on.then_some(Exit { kind: ExitKind::Next, to: block + 1, place: NONE })
+    }
+
+    /// The ways from a block to others: on to the next one, then the jumps, then the call, all but those
+    /// whose targets are bad. They are few, except behind a list of labels.
+    #[inline]
+    pub fn exits(&self, block: u32) -> impl DoubleEndedIterator<Item = Exit> {
+        let places = self.places(block);
+        let call = if self.list[block as usize].calls { places.end - 1 } else { NONE };
+        let targets = &self.targets[places.start as usize..places.end as usize];
+        let jumps = places.zip(targets).filter(|&(_, &to)| to != NONE).map(move |(place, &to)| {
+            let kind = if place == call { ExitKind::Call } else { ExitKind::Jump };
+            Exit { kind, to, place }
+        });
+        self.next(block).into_iter().chain(jumps)
+    }
+
     /// The places of the jumps of a block and of its call among those of all blocks.
     #[inline]
-    fn places(&self, block: u32) -> std::ops::Range<u32> {
+    pub fn places(&self, block: u32) -> std::ops::Range<u32> {
         self.list[block as usize].targets..self.list[block as usize + 1].targets
     }
 
-    /// How many numbers [`Blocks::exit`] knows for a block. They are few, except behind a list of
-    /// labels.
+    /// Where the jump or call at a place leads to, or [`NONE`].
     #[inline]
-    pub fn exits(&self, block: u32) -> u32 {
-        self.places(block).len() as u32 + 1
+    pub fn target(&self, place: u32) -> u32 {
+        self.targets[place as usize]
     }
 
-    /// Exit number `number` of a block: the way to the next block, then the jumps, then the
-    /// call. `None` for one that the block does not have or whose target is bad.
+    /// Whether what a block has at a place is a call.
     #[inline]
-    pub fn exit(&self, block: u32, number: u32) -> Option<Exit> {
-        if number == 0 {
-            let goes_on = self.list[block as usize].goes_on;
-            return goes_on.then_some(Exit { kind: ExitKind::Next, to: block + 1 });
-        }
-        let place = self.place_of_exit(block, number);
-        let to = *self.targets.get(place as usize)?;
-        (to != NONE).then(|| Exit { kind: self.kind(block, place), to })
-    }
-
-    /// The place of exit `number`, which is a jump or a call, among those of all blocks.
-    #[inline]
-    pub fn place_of_exit(&self, block: u32, number: u32) -> u32 {
-        self.list[block as usize].targets + number - 1
-    }
-
-    /// Whether the exit of a block that has a place is a jump or a call.
-    #[inline]
-    pub fn kind(&self, block: u32, place: u32) -> ExitKind {
-        let is_last = place + 1 == self.places(block).end;
-        if is_last && self.list[block as usize].calls { ExitKind::Call } else { ExitKind::Jump }
+    pub fn is_call(&self, block: u32, place: u32) -> bool {
+        self.list[block as usize].calls && place + 1 == self.places(block).end
     }
 
     /// How many jumps and calls all blocks have.
@@ -453,7 +455,8 @@ impl Blocks {
         if !self.list[block as usize].calls {
             return None;
         }
-        self.exit(block, self.exits(block) - 1).map(|exit| exit.to)
+        let entry = self.targets[self.list[block as usize + 1].targets as usize - 1];
+        (entry != NONE).then_some(entry)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Extents: how low and how high the stack gets from a block on, callees included.
 
-use super::block::ExitKind;
+use super::block::{Exit, ExitKind};
 use super::height::{Breach, Heights};
 use super::scc;
 
@@ -56,8 +56,6 @@ struct Motion {
     peak: bool,
 }
 
-/// Stands for no exit: a block that owes its need to none but itself.
-const ITSELF: u32 = u32::MAX;
 /// The visits of blocks that finding the extents of a recursion may take, however few its blocks.
 const VISITS: usize = 1 << 20;
 /// The rounds that it may take, however many its blocks.
@@ -71,10 +69,10 @@ pub(super) struct Extents<'a> {
     extents: Vec<Extent>,
     /// The limits that calls break through their callees.
     breaches: Vec<Option<Breach>>,
-    /// The strongly connected component of a block, numbered from 1; 0 if it has no other.
+    /// The strongly connected component of a block, numbered from 1; 0 if it has no other. Empty if none has.
     components: Vec<u32>,
-    /// For a block in a recursion, the number of the exit to which it owes its need, or [`ITSELF`].
-    needed_by: Vec<u32>,
+    /// For a block in a recursion, the exit to which it owes its need, if it is not itself.
+    needed_by: Vec<Option<Exit>>,
     grows: bool,
 }
 
@@ -89,7 +87,7 @@ impl<'a> Extents<'a> {
             heights,
             extents: vec![Extent::NOTHING; count],
             breaches: vec![None; count],
-            components: vec![0; count],
+            components: Vec::new(),
             needed_by: Vec::new(),
             grows: false,
         };
@@ -97,11 +95,12 @@ impl<'a> Extents<'a> {
         scc::components(
             count,
             entries,
-            |block| blocks.exits(block),
-            |block, number| heights.way(block, number).map(|exit| exit.to),
+            |block| heights.ways(block),
+            |block, number| heights.way(block, number),
             |members| {
                 if members.len() > 1 {
                     number += 1;
+                    this.components.resize(count, 0);
                     members.iter().for_each(|&member| this.components[member as usize] = number);
                 }
                 this.settle(members);
@@ -162,8 +161,8 @@ impl<'a> Extents<'a> {
 
     /// Whether two blocks lead to one another. A call of such a block is part of a recursion.
     fn is_same_component(&self, a: u32, b: u32) -> bool {
-        let component = self.components[a as usize];
-        a == b || component != 0 && component == self.components[b as usize]
+        let of = |block: u32| self.components.get(block as usize).copied().filter(|&it| it != 0);
+        a == b || of(a).is_some_and(|component| of(b) == Some(component))
     }
 
     /// Whether a block ends in a recursive call.
@@ -179,27 +178,27 @@ impl<'a> Extents<'a> {
     }
 
     /// The extent of a block as that of its exits has it, and the exit that it owes its need to.
-    fn look(&self, block: u32, calls: Calls) -> (Extent, u32) {
+    fn look(&self, block: u32, calls: Calls) -> (Extent, Option<Exit>) {
         if let Some(breach) = self.breach(block) {
-            return (Extent::of_breach(breach), ITSELF);
+            return (Extent::of_breach(breach), None);
         }
         let this = self.heights.blocks.work(block);
         let mut extent = Extent { need: -i64::from(this.low), peak: i64::from(this.high) };
-        let mut needed_by = ITSELF;
-        for number in 0..self.heights.blocks.exits(block) {
-            let Some(exit) = self.heights.way(block, number) else { continue };
+        let mut needed_by = None;
+        let exits = self.heights.blocks.exits(block);
+        for exit in exits.filter(|&exit| self.heights.is_way(block, exit)) {
             let rise = match exit.kind {
-                ExitKind::Call => {
-                    if calls == Calls::NotRecursive && self.is_same_component(block, exit.to) {
-                        continue;
-                    }
-                    Some(i64::from(this.net))
+                ExitKind::Call
+                    if calls == Calls::NotRecursive && self.is_same_component(block, exit.to) =>
+                {
+                    continue;
                 }
-                kind => self.heights.rise(block, kind),
+                ExitKind::Call => i64::from(this.net),
+                ExitKind::Next | ExitKind::Jump => self.heights.rise_to(block, exit.to),
             };
-            let beyond = self.extents[exit.to as usize].below(rise.unwrap_or(0));
+            let beyond = self.extents[exit.to as usize].below(rise);
             if beyond.need > extent.need {
-                needed_by = number;
+                needed_by = Some(exit);
             }
             extent = extent.join(beyond);
         }
@@ -218,7 +217,7 @@ impl<'a> Extents<'a> {
     /// Finds the extents of a component with a recursive call, of which `first_call` is the
     /// first. Returns the calls whose peaks are bounded.
     fn settle_recursion(&mut self, members: &[u32], first_call: u32) -> Calls {
-        self.needed_by.resize(self.extents.len(), ITSELF);
+        self.needed_by.resize(self.extents.len(), None);
         self.iterate(members, Calls::NotRecursive);
         let peaks = members.iter().map(|&block| self.extents[block as usize].peak);
         let peaks: Vec<i64> = peaks.collect();
@@ -266,14 +265,12 @@ impl<'a> Extents<'a> {
     /// The first call, in the order of the code, of the recursion for which `block` needs more
     /// each time.
     fn call_that_digs(&self, members: &[u32], block: u32) -> Option<u32> {
-        let exit = |block: u32| {
-            let number = self.needed_by[block as usize];
-            if number == ITSELF { None } else { self.heights.blocks.exit(block, number) }
-        };
+        let needed_by = |block: u32| self.needed_by[block as usize];
         let next = |&block: &u32| {
-            exit(block).map(|exit| exit.to).filter(|&to| self.is_same_component(block, to))
+            needed_by(block).map(|exit| exit.to).filter(|&to| self.is_same_component(block, to))
         };
-        let is_call = |&block: &u32| exit(block).is_some_and(|exit| exit.kind == ExitKind::Call);
+        let is_call =
+            |&block: &u32| needed_by(block).is_some_and(|exit| exit.kind == ExitKind::Call);
         // After so many steps, the way is on a cycle for good, unless it ended.
         let way = || std::iter::successors(Some(block), next);
         let on_cycle = way().skip(members.len()).take(members.len()).filter(is_call).min();

@@ -115,7 +115,6 @@ impl<'a> Heights<'a> {
 
     /// How much higher the stack is behind a jump or on the next block than before `block`;
     /// `None` behind a call that does not return.
-    #[inline]
     pub fn rise(&self, block: u32, kind: ExitKind) -> Option<i64> {
         let this = self.blocks.work(block);
         let net = i64::from(this.net);
@@ -126,16 +125,50 @@ impl<'a> Heights<'a> {
         }
     }
 
-    /// Exit `number` of a block, if control can take it and heights agree behind it.
+    /// The same behind a jump or on the next block that control goes to and where heights agree.
     #[inline]
-    pub fn way(&self, block: u32, number: u32) -> Option<Exit> {
-        let place = &self.places[block as usize];
-        let exit = self.blocks.exit(block, number)?;
+    pub fn rise_to(&self, block: u32, next: u32) -> i64 {
+        let (here, there) = (&self.places[block as usize], &self.places[next as usize]);
+        if here.component == there.component {
+            i64::from(there.height) - i64::from(here.height)
+        } else {
+            self.before(next) - self.before(block)
+        }
+    }
+
+    /// Whether control can leave a block by one of its exits and heights agree behind it.
+    #[inline]
+    pub fn is_way(&self, block: u32, exit: Exit) -> bool {
+        let this = &self.places[block as usize];
         let followed = match exit.kind {
-            ExitKind::Next => place.goes_on,
-            _ => self.links[self.blocks.place_of_exit(block, number) as usize].from != NONE,
+            ExitKind::Next => this.goes_on,
+            ExitKind::Jump | ExitKind::Call => self.links[exit.place as usize].from != NONE,
         };
-        (followed && place.breach.is_none()).then_some(exit)
+        followed && this.breach.is_none()
+    }
+
+    /// How many numbers [`Heights::way`] knows for a block.
+    #[inline]
+    pub fn ways(&self, block: u32) -> u32 {
+        self.blocks.places(block).len() as u32 + 1
+    }
+
+    /// Where way `number` of a block leads to: 0 on to the next block, the others by the jumps and the call.
+    /// `None` unless control can take it and heights agree behind it.
+    #[inline]
+    pub fn way(&self, block: u32, number: u32) -> Option<u32> {
+        let this = &self.places[block as usize];
+        if this.breach.is_some() {
+            return None;
+        }
+        match number.checked_sub(1) {
+            None => this.goes_on.then_some(block + 1),
+            Some(number) => {
+                let place = self.blocks.places(block).start + number;
+                let followed = self.links[place as usize].from != NONE;
+                followed.then(|| self.blocks.target(place))
+            }
+        }
     }
 }
 
@@ -213,20 +246,19 @@ impl Explorer<'_> {
         if this.ending.returns {
             self.set_return(block, this.net);
         }
-        for number in (0..self.blocks.exits(block)).rev() {
-            match self.blocks.exit(block, number) {
-                Some(Exit { kind: ExitKind::Call, to }) => self.call(block, number, to),
-                Some(Exit { kind: ExitKind::Next, .. }) if this.ending.calls => {}
-                Some(exit) => self.follow(block, number, exit, after),
-                None => {}
+        for exit in self.blocks.exits(block).rev() {
+            match exit.kind {
+                ExitKind::Call => self.call(block, exit),
+                ExitKind::Next if this.ending.calls => {}
+                ExitKind::Next | ExitKind::Jump => self.follow(block, exit, after),
             }
         }
     }
 
-    fn call(&mut self, block: u32, number: u32, entry: u32) {
-        self.link(block, number, Exit { kind: ExitKind::Call, to: entry });
-        self.entries.push(entry);
-        if let Some(net) = self.places[entry as usize].return_height() {
+    fn call(&mut self, block: u32, exit: Exit) {
+        self.link(block, exit);
+        self.entries.push(exit.to);
+        if let Some(net) = self.places[exit.to as usize].return_height() {
             self.go_on(block, net);
         }
     }
@@ -239,13 +271,13 @@ impl Explorer<'_> {
             place.breach = Some(Breach::Underflow);
         } else if after > self.depth {
             place.breach = Some(Breach::Overflow);
-        } else if let Some(exit) = self.blocks.exit(block, 0) {
-            self.follow(block, 0, exit, after);
+        } else if let Some(exit) = self.blocks.next(block) {
+            self.follow(block, exit, after);
         }
     }
 
     /// Follows a way at whose end the height is `after`, from the zero of the block's component.
-    fn follow(&mut self, block: u32, number: u32, exit: Exit, after: i32) {
+    fn follow(&mut self, block: u32, exit: Exit, after: i32) {
         let component = self.places[block as usize].component;
         let there = self.places[exit.to as usize];
         if there.component == NONE {
@@ -260,18 +292,17 @@ impl Explorer<'_> {
                 return;
             }
         }
-        self.link(block, number, exit);
+        self.link(block, exit);
         if let Some(net) = there.return_height() {
             let rise = after - self.places[block as usize].height;
             self.set_return(block, rise + net);
         }
     }
 
-    fn link(&mut self, from: u32, number: u32, Exit { kind, to }: Exit) {
+    fn link(&mut self, from: u32, Exit { kind, to, place }: Exit) {
         if kind == ExitKind::Next {
             self.places[from as usize].goes_on = true;
         } else {
-            let place = self.blocks.place_of_exit(from, number);
             let earlier = std::mem::replace(&mut self.coming[to as usize], place);
             self.links[place as usize] = Link { from, earlier };
         }
@@ -306,9 +337,10 @@ impl Explorer<'_> {
         }
         let mut place = self.coming[block as usize];
         while let Some(&Link { from, earlier }) = self.links.get(place as usize) {
-            match self.blocks.kind(from, place) {
-                ExitKind::Call => self.go_on(from, net),
-                _ => self.set_return(from, self.blocks.work(from).net + net),
+            if self.blocks.is_call(from, place) {
+                self.go_on(from, net);
+            } else {
+                self.set_return(from, self.blocks.work(from).net + net);
             }
             place = earlier;
         }

@@ -110,13 +110,10 @@ impl Walk<'_> {
         if blocks.runs_out(block) && self.heights.rise(block, ExitKind::Next).is_some() {
             self.runs.push(block);
         }
-        for number in 0..self.heights.blocks.exits(block) {
-            match self.heights.blocks.exit(block, number) {
-                Some(exit) if exit.kind == ExitKind::Call => {
-                    self.pending.push((exit.to, Frame::Callee));
-                }
-                Some(exit) => self.go(block, number, exit, frame),
-                None => {}
+        for exit in blocks.exits(block) {
+            match exit.kind {
+                ExitKind::Call => self.pending.push((exit.to, Frame::Callee)),
+                ExitKind::Next | ExitKind::Jump => self.go(block, exit, frame),
             }
         }
     }
@@ -199,11 +196,12 @@ impl Walk<'_> {
     }
 
     /// Goes from a block through one of its exits to another of the same frame, if heights agree.
-    fn go(&mut self, from: u32, number: u32, exit: Exit, frame: Frame) {
+    fn go(&mut self, from: u32, exit: Exit, frame: Frame) {
         let to = exit.to;
-        let Some(rise) = self.heights.rise(from, exit.kind) else { return };
-        if self.heights.way(from, number).is_none() {
-            if !self.saw(to, Seen::Met) {
+        if !self.heights.is_way(from, exit) {
+            if let Some(rise) = self.heights.rise(from, exit.kind)
+                && !self.saw(to, Seen::Met)
+            {
                 let here = self.heights.before(from) + rise;
                 let there = self.heights.before(to);
                 let first = self.heights.blocks.first_insn(to);
@@ -214,7 +212,7 @@ impl Walk<'_> {
         self.pending.push((to, frame));
         let (here, there) = (self.heights.return_height(from), self.heights.return_height(to));
         if let (Frame::Callee, Some(here), Some(there)) = (frame, here, there)
-            && i64::from(here) != rise + i64::from(there)
+            && i64::from(here) != self.heights.rise_to(from, to) + i64::from(there)
         {
             self.torn.push(self.heights.group(from));
         }
