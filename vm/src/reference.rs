@@ -1,19 +1,18 @@
 //! The reference tier: walks the obvious form of every instruction with every check on.
 
+mod code;
 mod dynamic;
 
 use std::sync::Arc;
 
 use bytestone_spec::isa::{
-    BankId, Body, CodeEnd, ConstantRule, Isa, Op, OperandKind, Owner, Saved, Temp, TransferKind,
-    TrapId, Union, Write, WriteTo,
+    BankId, Body, Isa, Op, Owner, Saved, Temp, TransferKind, TrapId, Union, Write, WriteTo,
 };
 
+use self::code::{Callable, Code, Prepared};
 use self::dynamic::Dynamic;
 use crate::heap::{Handle, Heap};
 use crate::limits;
-use crate::module::{Capture, Constant, Module};
-use crate::program::Program;
 use crate::state::{Frame, State};
 use crate::trace::{Change, Tracer};
 use crate::value::{Text, Value};
@@ -85,12 +84,7 @@ pub enum Stuck {
 /// It defines what is right: every other tier and every engine is held to it.
 #[derive(Clone, Debug)]
 pub struct Reference<'a> {
-    /// For each byte of the code the index of the instruction that starts there.
-    starts: Vec<u32>,
-    insns: Vec<Prepared<'a>>,
-    /// Operand numbers of all instructions, with the target in place of a label's number.
-    operands: Vec<u64>,
-    code_end: CodeEnd,
+    code: Code<'a>,
     stack_depth: usize,
     call_depth: usize,
     /// The cells that calls save.
@@ -98,9 +92,6 @@ pub struct Reference<'a> {
     frame_depth: usize,
     heap_cells: u64,
     union: Option<&'a Union>,
-    functions: Functions,
-    /// The texts among the constants, in the order of their handles.
-    texts: Vec<Arc<str>>,
     collector: Collector,
 }
 
@@ -112,77 +103,6 @@ pub enum Collector {
     WhenFull,
     /// Whenever something is made: shows whether a root is missed.
     Always,
-}
-
-/// The functions of a module as calls need them.
-#[derive(Clone, Debug, Default)]
-struct Functions {
-    list: Vec<Callable>,
-}
-
-#[derive(Clone, Debug)]
-struct Callable {
-    start: u32,
-    arity: u32,
-    locals: u32,
-    captures: Vec<Capture>,
-}
-
-impl Functions {
-    fn of(module: Option<&Module>) -> Self {
-        let functions = module.map_or(&[][..], |module| &module.functions);
-        let list = functions.iter().map(|function| Callable {
-            start: function.start,
-            arity: function.arity,
-            locals: function.locals,
-            captures: function.captures.clone(),
-        });
-        Self { list: list.collect() }
-    }
-
-    fn get(&self, function: u32) -> Option<&Callable> {
-        self.list.get(function as usize)
-    }
-
-    fn arity(&self, function: u32) -> u32 {
-        self.get(function).map_or(0, |function| function.arity)
-    }
-
-    fn captures(&self, function: u32) -> &[Capture] {
-        self.get(function).map_or(&[], |function| &function.captures)
-    }
-}
-
-/// In [`Reference::starts`]: no instruction.
-const NO_START: u32 = u32::MAX;
-
-/// An instruction of the program.
-#[derive(Clone, Copy, Debug)]
-struct Prepared<'a> {
-    body: &'a Body,
-    /// The offset after it.
-    next: u32,
-    first_operand: u32,
-    /// The place after its last operand.
-    last_operand: u32,
-    /// How many values it prints at most, and calls of the host that it makes.
-    shows: u32,
-    /// How many cells of a list it pops.
-    list: u32,
-    /// Whether it makes something on the heap or lets it grow.
-    allocates: bool,
-}
-
-impl<'a> Prepared<'a> {
-    fn new(body: &'a Body, next: u32, [first_operand, last_operand]: [u32; 2], list: u32) -> Self {
-        let is_shown = |write: &&Write| matches!(write.to, WriteTo::Output | WriteTo::Host { .. });
-        let shows = body.writes.iter().filter(is_shown).count() as u32;
-        let makes = body.ops.iter().any(|op| matches!(op, Op::New { .. }));
-        let grows =
-            |write: &Write| matches!(write.to, WriteTo::Element { .. } | WriteTo::Entry { .. });
-        let allocates = makes || body.writes.iter().any(grows);
-        Self { body, next, first_operand, last_operand, shows, list, allocates }
-    }
 }
 
 /// The temporaries of a step; a [`Temp`] is always in range.
@@ -197,34 +117,15 @@ enum Next {
 impl<'a> Reference<'a> {
     /// Prepares a program to be run that was verified for `isa`.
     pub fn new(isa: &'a Isa, verified: &Verified) -> Self {
-        let program = verified.program();
         let machine = isa.machine();
-        let (constants, texts) = constant_cells(machine.union.as_ref(), program.module());
-        let mut starts = vec![NO_START; program.code().len()];
-        let mut insns = Vec::with_capacity(program.insns().len());
-        let mut operands = Vec::new();
-        for (at, insn) in program.insns().iter().enumerate() {
-            starts[insn.offset as usize] = at as u32;
-            let first_operand = operands.len();
-            operands.extend(operand_values(isa, program, &constants, at));
-            let body = &isa.instruction(insn.id).body;
-            let list = body.list.map_or(0, |count| operands[first_operand + usize::from(count)]);
-            let range = [first_operand as u32, operands.len() as u32];
-            insns.push(Prepared::new(body, insn.next(), range, list as u32));
-        }
         Self {
-            starts,
-            insns,
-            operands,
-            code_end: isa.code_end(),
+            code: Code::of(isa, verified.program()),
             stack_depth: machine.stack.map_or(0, |stack| stack.depth as usize),
             call_depth: machine.call_depth.unwrap_or(0) as usize,
             saved: machine.saved,
             frame_depth: machine.frames.unwrap_or(0) as usize,
             heap_cells: machine.heap.into(),
             union: machine.union.as_ref(),
-            functions: Functions::of(program.module()),
-            texts,
             collector: Collector::default(),
         }
     }
@@ -253,8 +154,8 @@ impl<'a> Reference<'a> {
         let last = state.steps.saturating_add(fuel);
         let mut temps: Temps = [0; 1 << Temp::BITS];
         loop {
-            let Some(at) = self.index_at(state.pc)? else { return Ok(Outcome::Halt) };
-            let insn = &self.insns[at];
+            let Some(at) = self.code.index_at(state.pc)? else { return Ok(Outcome::Halt) };
+            let insn = self.code.insn(at);
             if state.steps >= last {
                 return Ok(Outcome::Fuel);
             }
@@ -278,9 +179,9 @@ impl<'a> Reference<'a> {
     /// Enters the first function of a module.
     fn begin(&self, state: &mut State) {
         if let Some(union) = self.union {
-            state.heap = Heap::new(union, self.texts.iter().cloned());
+            state.heap = Heap::new(union, self.code.texts.iter().cloned());
         }
-        if let Some(first) = self.functions.get(0) {
+        if let Some(first) = self.code.functions.get(0) {
             self.enter(state, first, Frame::first());
         }
     }
@@ -295,16 +196,6 @@ impl<'a> Reference<'a> {
         state.locals.resize(frame.locals + function.locals as usize, Union::FRESH);
         state.stack.truncate(frame.base);
         state.frames.push(frame);
-    }
-
-    /// The index of the instruction at `pc`; `None` when the program ran past its last one.
-    #[inline]
-    fn index_at(&self, pc: u32) -> Result<Option<usize>, Stuck> {
-        match self.starts.get(pc as usize) {
-            Some(&at) if at != NO_START => Ok(Some(at as usize)),
-            None if pc as usize == self.starts.len() && self.code_end == CodeEnd::Halt => Ok(None),
-            _ => Err(Stuck::NoInstruction { at: pc.into() }),
-        }
     }
 
     /// Does one instruction, in the two phases that [`Body`] describes.
@@ -352,7 +243,7 @@ impl<'a> Reference<'a> {
             None => Ok(Next::Go(insn.next.into())),
             Some(TransferKind::Jump { operand }) => Ok(Next::Go(target(operand))),
             Some(TransferKind::JumpList { index, .. }) => {
-                self.element(insn, temps[usize::from(index)], state).map(Next::Go)
+                self.code.element(insn, temps[usize::from(index)], state.pc).map(Next::Go)
             }
             Some(TransferKind::Call { operand }) => {
                 state.calls.push(insn.next);
@@ -387,7 +278,7 @@ impl<'a> Reference<'a> {
         let called = state.heap.closure(closure).ok_or(Stuck::NoFunction { at: state.pc })?;
         let function = called.function;
         let captures = Arc::clone(&called.captures);
-        let callee = self.functions.get(function).ok_or(Stuck::NoFunction { at: state.pc })?;
+        let callee = self.code.functions.get(function).ok_or(Stuck::NoFunction { at: state.pc })?;
         let list = height + usize::from(insn.body.inputs);
         state.stack.drain(height..list);
         let frame = Frame {
@@ -421,31 +312,20 @@ impl<'a> Reference<'a> {
         Ok(Next::Go(frame.back.into()))
     }
 
-    /// Where an element of an instruction's list leads.
-    #[cold]
-    fn element(&self, insn: &Prepared<'a>, index: u64, state: &State) -> Result<u64, Stuck> {
-        let first = insn.first_operand as usize + usize::from(insn.body.operands);
-        let list = self.operands.get(first..insn.last_operand as usize).unwrap_or_default();
-        let target = usize::try_from(index).ok().and_then(|index| list.get(index)).copied();
-        target.ok_or(Stuck::BadIndex { at: state.pc, index })
-    }
-
     /// Fills the temporaries of inputs and operands. Returns the stack height without the inputs.
     #[inline]
     fn load(&self, insn: &Prepared<'a>, state: &State, temps: &mut Temps) -> Result<usize, Stuck> {
-        let (inputs, operands) = (usize::from(insn.body.inputs), usize::from(insn.body.operands));
+        let inputs = usize::from(insn.body.inputs);
         let needs = inputs + insn.list as usize;
         let available = state.stack.len() - state.base();
         if needs > available {
             return Err(Stuck::Underflow { at: state.pc, needs, height: available });
         }
         let height = state.stack.len() - needs;
-        let first = insn.first_operand as usize;
         for (temp, &cell) in temps.iter_mut().zip(&state.stack[height..height + inputs]) {
             *temp = cell;
         }
-        let operands = &self.operands[first..first + operands];
-        for (temp, &cell) in temps[inputs..].iter_mut().zip(operands) {
+        for (temp, &cell) in temps[inputs..].iter_mut().zip(self.code.operands(insn)) {
             *temp = cell;
         }
         Ok(height)
@@ -540,7 +420,7 @@ impl<'a> Reference<'a> {
     }
 
     fn dynamic(&self) -> Dynamic<'_> {
-        Dynamic::new(self.union, &self.functions)
+        Dynamic::new(self.union, &self.code.functions)
     }
 
     #[inline]
@@ -669,59 +549,4 @@ impl<'a> Reference<'a> {
         }
         Ok(())
     }
-}
-
-/// The operands of an instruction as its body sees them: numbers, and the targets of labels.
-fn operand_values<'p>(
-    isa: &'p Isa,
-    program: &'p Program,
-    constants: &'p [u64],
-    at: usize,
-) -> impl Iterator<Item = u64> + 'p {
-    let insn = &program.insns()[at];
-    let (described, origin) = (isa.instruction(insn.id), program.origin(at));
-    program.operands(at).iter().enumerate().map(move |(index, &cell)| {
-        let number = described.operand_of(index);
-        let operand = &described.operands[usize::from(number)];
-        match operand.kind {
-            OperandKind::Immediate | OperandKind::Index(_) | OperandKind::Function => cell,
-            OperandKind::Constant(rule) => constant(isa, rule, constants, cell),
-            OperandKind::Label(_) => {
-                // A target outside the code becomes one that no instruction can have.
-                let target = insn.target(isa, number, cell, origin);
-                target.and_then(|target| u64::try_from(target).ok()).unwrap_or(u64::MAX)
-            }
-        }
-    })
-}
-
-/// A constant as a body sees it: a value, or the payload where only one variant is allowed.
-fn constant(isa: &Isa, rule: ConstantRule, constants: &[u64], number: u64) -> u64 {
-    let index = number.checked_sub(rule.first.into()).and_then(|index| usize::try_from(index).ok());
-    let cell = index.and_then(|index| constants.get(index)).copied().unwrap_or(Union::FRESH);
-    match (rule.of, &isa.machine().union) {
-        (Some(variant), Some(union)) => union.payload(cell, variant),
-        _ => cell,
-    }
-}
-
-/// The cells of the constants of a module, and the texts among them: handles count these from 0.
-fn constant_cells(union: Option<&Union>, module: Option<&Module>) -> (Vec<u64>, Vec<Arc<str>>) {
-    let (Some(union), Some(module)) = (union, module) else { return Default::default() };
-    let mut texts = Vec::new();
-    let cells = module.constants.iter().map(|constant| {
-        let payload = match constant {
-            Constant::Unit => 0,
-            Constant::Bool(value) => u64::from(*value),
-            Constant::Int(value) => *value as u64,
-            Constant::Float(bits) => *bits,
-            Constant::Str(text) => {
-                texts.push(Arc::clone(text));
-                texts.len() as u64 - 1
-            }
-        };
-        let variant = constant.variant(union);
-        variant.map_or(Union::FRESH, |variant| union.make(variant, payload))
-    });
-    (cells.collect(), texts)
 }

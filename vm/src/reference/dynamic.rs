@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use bytestone_spec::isa::{New, Op, Owner, Payload, Question, Union, WriteTo};
 
-use super::{Functions, Stuck, Temps};
+use super::code::Functions;
+use super::{Stuck, Temps};
 use crate::heap::{Closure, Handle, Object, captured, captured_in};
 use crate::module::Capture;
 use crate::state::State;
