@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use bytestone::corpus::{self, CorpusFile};
 use bytestone::engine::message;
 use bytestone::examples::examples;
 use bytestone::manual::Manual;
-use bytestone::registry::open_machine;
+use bytestone::registry::{Registry, open_machine};
 use bytestone::report::claim;
-use bytestone::{case, corpus, export, known, project};
+use bytestone::{case, export, known, project};
+use bytestone_spec::Isa;
 use bytestone_spec::json::to_json;
 use bytestone_spec::{builtin, load};
 use clap::{Args, ValueEnum};
@@ -188,7 +190,8 @@ impl SchemaCommand {
 pub struct ManualCommand {
     /// A built-in machine or a spec file
     machine: String,
-    /// A folder with case files for the machine, from which the examples are taken
+    /// A folder with case files for the machine, from which the examples are taken; those of a built-in machine come
+    /// with Bytestone
     #[arg(long, value_name = "FOLDER")]
     cases: Option<PathBuf>,
     /// How the manual is written
@@ -213,13 +216,9 @@ impl ManualCommand {
     /// Runs the command.
     pub fn run(&self) -> Result<ExitCode, Failure> {
         let isa = open_machine(&self.machine)?;
-        let mut files = Vec::new();
-        if let Some(folder) = &self.cases {
-            for path in corpus::case_files(folder).map_err(|error| Failure::file(folder, &error))? {
-                files.push(corpus::read_file(&path, &isa)?);
-            }
-        }
-        let examples = examples(&isa, files.iter().flat_map(|file| &file.content.cases));
+        let files = self.case_files(&isa)?;
+        let files = files.iter().filter(|file| file.content.machine == isa.name());
+        let examples = examples(&isa, files.flat_map(|file| &file.content.cases));
         let manual = Manual::new(&isa, &examples);
         let text = match self.format {
             ManualFormat::Html => manual.html(),
@@ -227,5 +226,23 @@ impl ManualCommand {
         };
         write(text.as_bytes(), self.output.as_ref())?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// The case files from which the examples are taken.
+    fn case_files(&self, isa: &Isa) -> Result<Vec<CorpusFile>, Failure> {
+        match &self.cases {
+            Some(folder) => {
+                let paths = corpus::case_files(folder);
+                let paths = paths.map_err(|error| Failure::file(folder, &error))?;
+                Ok(paths
+                    .iter()
+                    .map(|path| corpus::read_file(path, isa))
+                    .collect::<Result<_, _>>()?)
+            }
+            None if builtin::names().contains(&self.machine.as_str()) => {
+                Ok(corpus::built_in(&Registry::built_in()?)?.files)
+            }
+            None => Ok(Vec::new()),
+        }
     }
 }

@@ -93,10 +93,15 @@ pub(super) fn words(isa: &Isa) -> Vec<String> {
     let machine = isa.machine();
     let mut words: Vec<String> =
         machine.union.iter().map(|union| union_words(union, captures(isa))).collect();
-    if let Some(most) = machine.frames {
-        words.push(format!(
+    match machine.frames {
+        None => {}
+        Some(_) if !isa.instructions().iter().any(calls) => words.push(
+            "The first function runs in a frame of its own, and no instruction calls another."
+                .to_owned(),
+        ),
+        Some(most) => words.push(format!(
             "Each call of a function has a frame with an operand stack and variables of its own, at most {most} at once with that of the first function, which is not counted in `frame N`."
-        ));
+        )),
     }
     if captures(isa) {
         words.push("A variable that a closure captures is shared: by the frame that has it, and by every closure that captured it, also after the frame has ended.".to_owned());
@@ -186,6 +191,11 @@ pub(super) fn leaves(insn: &Instruction) -> bool {
     insn.body.transfers.iter().any(|transfer| leaves(transfer.kind))
 }
 
+/// Whether an instruction can call a subroutine or a function.
+pub(super) fn calls(insn: &Instruction) -> bool {
+    insn.effect.call.is_some() || invokes(insn)
+}
+
 /// Whether an instruction can make the heap grow.
 pub(super) fn allocates(insn: &Instruction) -> bool {
     let grows = |write: &Write| matches!(write.to, WriteTo::Element { .. } | WriteTo::Entry { .. });
@@ -193,14 +203,13 @@ pub(super) fn allocates(insn: &Instruction) -> bool {
         || insn.body.writes.iter().any(grows)
 }
 
-/// Whether a machine can meet the trap of a limit, if the trap is one.
+/// Whether a machine can meet the trap of a limit, if the trap is one: where nothing calls, no call is one too many.
 pub(super) fn limit_applies(isa: &Isa, id: TrapId) -> Option<bool> {
-    let machine = isa.machine();
     match id {
-        TrapId::STACK_OVERFLOW => Some(machine.stack.is_some()),
-        TrapId::CALL_DEPTH => Some(machine.call_depth.is_some() || machine.frames.is_some()),
-        TrapId::OUT_OF_MEMORY => Some(machine.heap > 0),
-        TrapId::BAD_ADDRESS => Some(!machine.memory.is_empty()),
+        TrapId::STACK_OVERFLOW => Some(isa.machine().stack.is_some()),
+        TrapId::CALL_DEPTH => Some(isa.instructions().iter().any(calls)),
+        TrapId::OUT_OF_MEMORY => Some(isa.instructions().iter().any(allocates)),
+        TrapId::BAD_ADDRESS => Some(!isa.machine().memory.is_empty()),
         _ => None,
     }
 }

@@ -120,10 +120,10 @@ pub(super) fn summary(isa: &Isa) -> Vec<String> {
         facts.push(format!("{} {} × {of}", bank.name, bank.count));
     }
     if let Some(depth) = machine.call_depth {
-        facts.push(format!("{depth} calls deep"));
+        facts.push(format!("{} deep", count(depth, "call")));
     }
     if let Some(most) = machine.frames {
-        facts.push(format!("{most} frames"));
+        facts.push(count(most, "frame"));
     }
     if machine.heap > 0 {
         facts.push(format!("heap of {}", count(machine.heap, "cell")));
@@ -144,7 +144,7 @@ pub(super) fn count(number: u32, noun: &str) -> String {
 /// How one step runs, as numbered sentences.
 pub(super) fn step(isa: &Isa) -> Vec<String> {
     let stack = isa.machine().stack.is_some();
-    let calls = isa.machine().call_depth.is_some() || isa.machine().frames.is_some();
+    let calls = applies(isa, TrapId::CALL_DEPTH);
     let mut phases = vec![
         "The instruction at the current offset is decoded. It is one step, and the step counts even if it traps or halts.".to_owned(),
         "Phase one reads and computes. Every read sees the state before the instruction. Conditions of traps are tested in the order of the action; the first that holds ends the program.".to_owned(),
@@ -160,7 +160,7 @@ pub(super) fn step(isa: &Isa) -> Vec<String> {
             .push("The limit comes last in phase one: the depth of the call stack.".to_owned()),
         (false, false) => {}
     }
-    if isa.machine().heap > 0 {
+    if applies(isa, TrapId::OUT_OF_MEMORY) {
         phases.push("After those limits the heap is looked at: what the state before the instruction can reach and what the instruction makes must fit.".to_owned());
     }
     if !isa.machine().externs.is_empty() {
@@ -248,7 +248,7 @@ pub(super) fn traps_of(isa: &Isa, insn: &Instruction) -> Vec<TrapId> {
     if grows && isa.machine().call_depth.is_some() {
         traps.push(TrapId::STACK_OVERFLOW);
     }
-    if insn.effect.call.is_some() || dynamic::invokes(insn) {
+    if dynamic::calls(insn) {
         traps.push(TrapId::CALL_DEPTH);
     }
     if memory::reaches(insn) {

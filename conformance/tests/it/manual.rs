@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use bytestone::corpus;
+use bytestone::examples::examples;
 use bytestone::manual::{Example, Manual};
+use bytestone::registry::Registry;
 use bytestone_spec::Isa;
 use bytestone_spec::diagnostic::Source;
 use bytestone_spec::isa::LIMIT_TRAPS;
@@ -122,6 +125,22 @@ pub fn assert_golden(name: &str, actual: String) {
     };
     let expected = Data::read_from(path.as_ref(), Some(DataFormat::Text)).raw();
     Assert::new().action(action).eq(Data::text(actual).raw(), expected);
+}
+
+/// Lines of an example's program.
+const PROGRAM_LINES: usize = 50;
+
+#[test]
+fn the_corpus_has_an_example_of_each_instruction_that_is_not_long() {
+    let machines = Registry::built_in().unwrap_or_else(|error| panic!("{error}"));
+    let corpus = corpus::built_in(&machines).expect("the corpus is sound");
+    for isa in bytestone_spec::builtin::names().into_iter().map(builtin) {
+        let examples = examples(&isa, corpus.cases_of(isa.name()));
+        assert_eq!(examples.len(), isa.instructions().len(), "{}", isa.name());
+        for example in examples {
+            assert!(example.asm.lines().count() <= PROGRAM_LINES, "{}", example.id);
+        }
+    }
 }
 
 #[test]
