@@ -62,8 +62,7 @@ fn head(isa: &Isa) -> String {
 fn storage(manual: &Manual<'_>) -> String {
     let mut text = "\n## Storage\n\n".to_owned();
     for words in facts::storage_words(manual.isa) {
-        text.push_str(&manual.text(&words));
-        text.push('\n');
+        text.push_str(&format!("- {}\n", manual.text(&words)));
     }
     let rows: Vec<Vec<String>> = facts::storage(manual.isa)
         .iter()

@@ -22,7 +22,7 @@ pub(super) fn storage(manual: &Manual<'_>) -> Markup {
     html! {
         section aria-labelledby="storage" {
             h2 #storage { "Storage" }
-            p { @for words in facts::storage_words(isa) { (manual.sentence(&words)) " " } }
+            ul.facts { @for words in facts::storage_words(isa) { li { (manual.sentence(&words)) } } }
             @let rows = facts::storage(isa);
             @if !rows.is_empty() {
                 div.scroll { table.storage {
