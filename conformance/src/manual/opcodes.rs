@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytestone_spec::Isa;
-use bytestone_spec::isa::{ByteOrder, Instruction, Part, Word};
+use bytestone_spec::isa::{ByteOrder, Encoding, Instruction, Part, Word};
 
 /// Which instructions have which opcode, on machines whose opcodes are all in one place and have
 /// at most eight bits.
@@ -26,8 +26,8 @@ impl<'a> OpcodeMap<'a> {
 
     fn of_first_bytes(isa: &'a Isa) -> Option<Self> {
         let mut cells: BTreeMap<u8, Vec<&Instruction>> = BTreeMap::new();
-        for insn in isa.instructions() {
-            let word = first_word(insn)?;
+        for (insn, word) in first_words(isa) {
+            let word = word?;
             let low = match word.order {
                 ByteOrder::Little => 0,
                 ByteOrder::Big => (word.bytes - 1) * 8,
@@ -35,16 +35,16 @@ impl<'a> OpcodeMap<'a> {
             if word.fixed_mask >> low & 0xff != 0xff {
                 return None;
             }
-            cells.entry((word.fixed_value >> low) as u8).or_default().push(insn);
+            add(&mut cells, (word.fixed_value >> low) as u8, insn);
         }
         Some(Self { place: "the first byte".to_owned(), size: 256, cells })
     }
 
     fn of_field(isa: &'a Isa) -> Option<Self> {
-        let first = first_word(isa.instructions().first()?)?;
+        let first = first_word(isa.instructions().first()?.encodings.first()?)?;
         let mut mask = u64::MAX;
-        for insn in isa.instructions() {
-            let word = first_word(insn)?;
+        for (_, word) in first_words(isa) {
+            let word = word?;
             if (word.bytes, word.order) != (first.bytes, first.order) {
                 return None;
             }
@@ -52,9 +52,8 @@ impl<'a> OpcodeMap<'a> {
         }
         let (low, width) = run(mask).filter(|(_, width)| *width <= 8)?;
         let mut cells: BTreeMap<u8, Vec<&Instruction>> = BTreeMap::new();
-        for insn in isa.instructions() {
-            let opcode = (first_word(insn)?.fixed_value & mask) >> low;
-            cells.entry(opcode as u8).or_default().push(insn);
+        for (insn, word) in first_words(isa) {
+            add(&mut cells, ((word?.fixed_value & mask) >> low) as u8, insn);
         }
         let place = match width {
             1 => format!("bit {low} of the first word"),
@@ -90,8 +89,23 @@ impl<'a> OpcodeMap<'a> {
     }
 }
 
-fn first_word(insn: &Instruction) -> Option<&Word> {
-    match insn.encodings.first()?.parts.first()? {
+/// The first words of all encodings of all instructions, if they are words.
+fn first_words(isa: &Isa) -> impl Iterator<Item = (&Instruction, Option<&Word>)> {
+    isa.instructions()
+        .iter()
+        .flat_map(|insn| insn.encodings.iter().map(move |encoding| (insn, first_word(encoding))))
+}
+
+/// Adds an instruction, of which several encodings may have the same opcode.
+fn add<'a>(cells: &mut BTreeMap<u8, Vec<&'a Instruction>>, opcode: u8, insn: &'a Instruction) {
+    let cell = cells.entry(opcode).or_default();
+    if cell.last().is_none_or(|last| last.name != insn.name) {
+        cell.push(insn);
+    }
+}
+
+fn first_word(encoding: &Encoding) -> Option<&Word> {
+    match encoding.parts.first()? {
         Part::Word(word) => Some(word),
         Part::Leb { .. } | Part::Align { .. } | Part::List { .. } => None,
     }
@@ -123,7 +137,7 @@ pub(super) fn opcode(insn: &Instruction) -> String {
     if !leading.is_empty() {
         return leading.join(" ");
     }
-    let Some(word) = first_word(insn) else { return String::new() };
+    let Some(word) = first_word(encoding) else { return String::new() };
     match run(word.fixed_mask) {
         Some((low, width)) => {
             let digits = width.div_ceil(4) as usize;

@@ -143,6 +143,23 @@ fn the_corpus_has_an_example_of_each_instruction_that_is_not_long() {
     }
 }
 
+/// Of the manual of a machine the row of the map of opcodes that starts so.
+fn map_row(machine: &str, head: &str) -> String {
+    let isa = builtin(machine);
+    let markdown = Manual::new(&isa, &[]).markdown();
+    let row = markdown.lines().find(|line| line.starts_with(head));
+    row.unwrap_or_else(|| panic!("no row {head} of {machine}")).to_owned()
+}
+
+#[test]
+fn the_map_of_opcodes_has_every_encoding() {
+    let widened = map_row("wide", "| C_ |");
+    for name in ["ILOAD", "ISTORE", "IINC", "GOTO"] {
+        assert!(widened.contains(&format!("(#insn-{name})")), "{name} is not in {widened}");
+    }
+    assert_eq!(widened.matches("(#insn-ILOAD)").count(), 1);
+}
+
 #[test]
 fn markdown_of_a_byte_machine() {
     let isa = builtin("calculator");
