@@ -251,8 +251,12 @@ pub(super) fn length(insn: &Instruction) -> String {
 pub(super) fn heading(insn: &Instruction, at: usize) -> Option<String> {
     let words = match at {
         _ if insn.encodings.len() == 1 => return None,
-        0 => "the first that can hold the operands is used".to_owned(),
-        _ => format!("{}/{} in assembly text where an earlier one can", insn.name, at + 1),
+        0 => "taken if it can hold the operands".to_owned(),
+        _ => format!(
+            "taken if no earlier one can hold the operands, or where the text says {}/{}",
+            insn.name,
+            at + 1
+        ),
     };
     Some(format!("Encoding {}: {words}", at + 1))
 }
