@@ -15,7 +15,7 @@ use bytestone_vm::asm::{self, assemble, disassemble};
 use bytestone_vm::codec::{Codec, DecodeError};
 use bytestone_vm::generate::Generator;
 use bytestone_vm::module::Module;
-use bytestone_vm::soundness::{self, SoundnessTrace, Unsound};
+use bytestone_vm::soundness::{self, SoundnessTrace};
 use bytestone_vm::trace::{HashTrace, NoTrace, Tracer};
 use bytestone_vm::verify::{Verified, verify};
 use bytestone_vm::{Outcome, Program, Reference, Rejection, State, Stuck};
@@ -357,21 +357,23 @@ pub fn run(data: &[u8]) -> Result<Fate, Defect> {
     let reference = Reference::new(subject.isa, &verified);
     let mut soundness = SoundnessTrace::new(subject.isa, &verified);
     let first = run_hashed(subject.isa, &reference, &mut soundness);
-    let sound = soundness.finish().map_err(Unsound::from).and(first.map_err(Unsound::from));
-    let (outcome, hash) = sound.map_err(|unsound| subject.defect(&code, unsound))?;
-    if run_hashed(subject.isa, &reference, &mut NoTrace) != Ok((outcome, hash)) {
+    soundness.finish().map_err(|violation| subject.defect(&code, violation))?;
+    if run_hashed(subject.isa, &reference, &mut NoTrace) != first {
         return Err(subject.defect(&code, "two runs differ"));
     }
+    let (outcome, ..) = first.map_err(|stuck| subject.defect(&code, stuck))?;
     Ok(fate(outcome))
 }
 
-/// Runs a program while another tracer looks on too. Returns the hash of all rows and of the last state with the outcome.
+/// Runs a program while another tracer looks on too. Returns the hash of the trace and the last state, which holds what no
+/// trace shows, with the outcome.
 fn run_hashed(
     isa: &Isa,
     reference: &Reference,
     other: &mut impl Tracer,
-) -> Result<(Outcome, u32), Stuck> {
+) -> Result<(Outcome, u32, State), Stuck> {
     let (mut state, mut hash) = (State::new(isa), HashTrace::new(isa));
     let outcome = reference.run(&mut state, FUEL, &mut (other, &mut hash))?;
-    Ok((outcome, hash.finish(&state).0))
+    let (hash, _) = hash.finish(&state);
+    Ok((outcome, hash, state))
 }

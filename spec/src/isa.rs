@@ -494,6 +494,15 @@ pub struct Body {
     pub transfers: Vec<Transfer>,
 }
 
+impl Body {
+    /// Whether it makes something on the heap or lets something there grow.
+    pub fn allocates(&self) -> bool {
+        let grows =
+            |write: &Write| matches!(write.to, WriteTo::Element { .. } | WriteTo::Entry { .. });
+        self.ops.iter().any(|op| matches!(op, Op::New { .. })) || self.writes.iter().any(grows)
+    }
+}
+
 /// One operation of phase one. Truth values are cells that hold 0 or 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {

@@ -4,8 +4,7 @@ use std::collections::HashSet;
 
 use bytestone_spec::Isa;
 use bytestone_spec::isa::{
-    Bank, CellType, Container, Instruction, Op, Owner, Payload, RecordId, TransferKind, TrapId,
-    Union, Write, WriteTo,
+    Bank, CellType, Container, Instruction, Owner, Payload, RecordId, TransferKind, TrapId, Union,
 };
 
 use super::facts::{StorageRow, count};
@@ -196,19 +195,12 @@ pub(super) fn calls(insn: &Instruction) -> bool {
     insn.effect.call.is_some() || invokes(insn)
 }
 
-/// Whether an instruction can make the heap grow.
-pub(super) fn allocates(insn: &Instruction) -> bool {
-    let grows = |write: &Write| matches!(write.to, WriteTo::Element { .. } | WriteTo::Entry { .. });
-    insn.body.ops.iter().any(|op| matches!(op, Op::New { .. }))
-        || insn.body.writes.iter().any(grows)
-}
-
 /// Whether a machine can meet the trap of a limit, if the trap is one: where nothing calls, no call is one too many.
 pub(super) fn limit_applies(isa: &Isa, id: TrapId) -> Option<bool> {
     match id {
         TrapId::STACK_OVERFLOW => Some(isa.machine().stack.is_some()),
         TrapId::CALL_DEPTH => Some(isa.instructions().iter().any(calls)),
-        TrapId::OUT_OF_MEMORY => Some(isa.instructions().iter().any(allocates)),
+        TrapId::OUT_OF_MEMORY => Some(isa.instructions().iter().any(|insn| insn.body.allocates())),
         TrapId::BAD_ADDRESS => Some(!isa.machine().memory.is_empty()),
         _ => None,
     }

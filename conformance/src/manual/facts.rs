@@ -254,7 +254,7 @@ pub(super) fn traps_of(isa: &Isa, insn: &Instruction) -> Vec<TrapId> {
     if memory::reaches(insn) {
         traps.push(TrapId::BAD_ADDRESS);
     }
-    if dynamic::allocates(insn) {
+    if insn.body.allocates() {
         traps.push(TrapId::OUT_OF_MEMORY);
     }
     traps

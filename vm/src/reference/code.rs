@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use bytestone_spec::isa::{
-    Body, CodeEnd, ConstantRule, Isa, Op, OperandKind, Union, Write, WriteTo,
-};
+use bytestone_spec::isa::{Body, CodeEnd, ConstantRule, Isa, OperandKind, Union, Write, WriteTo};
 
 use super::Stuck;
 use crate::module::{Capture, Constant, Module};
@@ -49,10 +47,7 @@ impl<'a> Prepared<'a> {
     fn new(body: &'a Body, next: u32, [first_operand, last_operand]: [u32; 2], list: u32) -> Self {
         let is_shown = |write: &&Write| matches!(write.to, WriteTo::Output | WriteTo::Host { .. });
         let shows = body.writes.iter().filter(is_shown).count() as u32;
-        let makes = body.ops.iter().any(|op| matches!(op, Op::New { .. }));
-        let grows =
-            |write: &Write| matches!(write.to, WriteTo::Element { .. } | WriteTo::Entry { .. });
-        let allocates = makes || body.writes.iter().any(grows);
+        let allocates = body.allocates();
         Self { body, next, first_operand, last_operand, shows, list, allocates }
     }
 }
