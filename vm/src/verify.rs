@@ -19,11 +19,12 @@
 //!    Blocks from which a path leads to a return know how much the height changes until then.
 //!    This goes against the direction of control, once for each block. A call goes on when the
 //!    entry of its callee knows; hence a recursive call waits for a path that returns without it.
-//! 3. `extent` finds how much is taken from the stack and how much it grows from each block on that a
-//!    subroutine can reach, its callees included. Along strongly connected components (`scc`), those that others lead to
-//!    first, one look at each block is enough, for within one frame all blocks of a loop reach
+//! 3. `flow` joins blocks to *superblocks*, which control enters at the first block only, and `extent` finds how
+//!    much is taken from the stack and how much it grows from each on that a subroutine can reach,
+//!    its callees included. Along strongly connected components (`scc`), those that others lead to
+//!    first, one look at each is enough, for within one frame all of a loop reach
 //!    the same. Recursion, where a component contains a call of its own, takes rounds until
-//!    nothing changes. If something still does after as many rounds as there are blocks, it
+//!    nothing changes. If something still does after as many rounds as there are superblocks, it
 //!    does for ever: a growing need is `stack_underflow` at the recursive call, a growing peak
 //!    makes the greatest depth unbounded.
 //! 4. `walk` goes through all frames that can be: that of the start, where heights are absolute
@@ -43,10 +44,10 @@
 //!
 //! # Why it is linear
 //!
-//! Every block is explored once, told its way to a return once, looked at once and walked
-//! through at most twice, each time with its exits. The union-find structure is as good as
-//! linear. The rounds of a recursion are limited: to 16, or to so many that a
-//! million blocks are visited. A recursion that has not settled by then is taken for one that
+//! Every block is explored once, told its way to a return once, made part of a superblock once and walked
+//! through at most twice, each time with its exits; every superblock is looked at once. The union-find
+//! structure is as good as linear. The rounds of a recursion are limited: to 16, or to so many that a
+//! million superblocks are visited. A recursion that has not settled by then is taken for one that
 //! never does.
 //!
 //! # Decisions
@@ -65,8 +66,10 @@
 mod block;
 mod extent;
 mod finding;
+mod flow;
 mod functions;
 mod height;
+mod marks;
 mod potential;
 mod scc;
 mod walk;

@@ -1,9 +1,12 @@
 //! Basic blocks: the code as straight runs of instructions, and what each does to the stack.
 
+use std::ops::Range;
+
 use bytestone_spec::isa::{Instruction, IntType, Isa, OperandKind};
 
 use super::finding::{Cause, Findings};
 use super::functions::{Functions, Naming, check_names};
+use super::marks::Marks;
 use crate::program::{Insn, Program};
 
 /// The number that stands for no block.
@@ -228,41 +231,6 @@ fn list_cells(list: Option<u8>, operands: &[u64]) -> i32 {
     cells.unwrap_or(0).min(LIST_CELLS) as i32
 }
 
-/// A set of code offsets that can tell how many of its members are below one.
-struct Offsets {
-    words: Vec<(u64, u32)>,
-}
-
-impl Offsets {
-    fn up_to(end: u32) -> Self {
-        Self { words: vec![(0, 0); end as usize / 64 + 1] }
-    }
-
-    fn insert(&mut self, offset: u32) {
-        self.words[offset as usize / 64].0 |= 1 << (offset % 64);
-    }
-
-    fn contains(&self, offset: u32) -> bool {
-        self.words.get(offset as usize / 64).is_some_and(|word| word.0 >> (offset % 64) & 1 != 0)
-    }
-
-    /// Counts the members, so that [`Offsets::rank`] knows them.
-    fn count(&mut self) -> u32 {
-        let mut members = 0;
-        for (bits, before) in &mut self.words {
-            *before = members;
-            members += bits.count_ones();
-        }
-        members
-    }
-
-    /// How many members are below `offset`.
-    fn rank(&self, offset: u32) -> u32 {
-        let (bits, before) = self.words[offset as usize / 64];
-        before + (bits & ((1 << (offset % 64)) - 1)).count_ones()
-    }
-}
-
 /// The blocks of a program, in the order of their offsets, and the ways between them.
 pub(super) struct Blocks {
     /// The blocks, and one more without instructions behind the last.
@@ -282,11 +250,11 @@ impl Blocks {
     pub fn of(isa: &Isa, program: &Program, findings: &mut Findings) -> Self {
         let shapes = Shapes::of(isa, program);
         let end = program.insns().last().map_or(0, |insn| insn.next());
-        let mut starts = Offsets::up_to(end);
+        let mut starts = Marks::up_to(end);
         for insn in program.insns() {
             starts.insert(insn.offset);
         }
-        let mut leaders = Offsets::up_to(end);
+        let mut leaders = Marks::up_to(end);
         let functions = Functions::of(program);
         let mut with_code = functions.with_code();
         let (mut range, mut function) = (0..0, None);
@@ -387,7 +355,7 @@ impl Blocks {
     }
 
     /// The indexes of the instructions of a block.
-    pub fn insns(&self, block: u32) -> std::ops::Range<usize> {
+    pub fn insns(&self, block: u32) -> Range<usize> {
         self.first_insn(block) as usize..self.list[block as usize + 1].first as usize
     }
 
@@ -412,40 +380,39 @@ impl Blocks {
         goes_on.then_some(Exit { kind: ExitKind::Next, to: block + 1, place: NONE })
     }
 
-    /// The ways from a block to others: on to the next one, then the jumps, then the call, all but those
-    /// whose targets are bad. They are few, except behind a list of labels.
+    /// The ways from a block to others: on to the next one, then [`Blocks::jumps_and_calls`].
     #[inline]
     pub fn exits(&self, block: u32) -> impl DoubleEndedIterator<Item = Exit> {
-        let places = self.places(block);
+        self.next(block).into_iter().chain(self.jumps_and_calls(block))
+    }
+
+    /// The jumps of a block, then its call, all but those whose targets are bad. They are few, except
+    /// behind a list of labels.
+    #[inline]
+    pub fn jumps_and_calls(&self, block: u32) -> impl DoubleEndedIterator<Item = Exit> {
+        let places = self.places(block..block + 1);
         let call = if self.list[block as usize].calls { places.end - 1 } else { NONE };
         let targets = &self.targets[places.start as usize..places.end as usize];
-        let jumps = places.zip(targets).filter(|&(_, &to)| to != NONE).map(move |(place, &to)| {
+        places.zip(targets).filter(|&(_, &to)| to != NONE).map(move |(place, &to)| {
             let kind = if place == call { ExitKind::Call } else { ExitKind::Jump };
             Exit { kind, to, place }
-        });
-        self.next(block).into_iter().chain(jumps)
+        })
     }
 
-    /// The places of the jumps of a block and of its call among those of all blocks.
+    /// The places of the jumps and calls of blocks in a row among those of all blocks.
     #[inline]
-    pub fn places(&self, block: u32) -> std::ops::Range<u32> {
-        self.list[block as usize].targets..self.list[block as usize + 1].targets
-    }
-
-    /// Where the jump or call at a place leads to, or [`NONE`].
-    #[inline]
-    pub fn target(&self, place: u32) -> u32 {
-        self.targets[place as usize]
+    pub fn places(&self, blocks: Range<u32>) -> Range<u32> {
+        self.list[blocks.start as usize].targets..self.list[blocks.end as usize].targets
     }
 
     /// Whether what a block has at a place is a call.
     #[inline]
     pub fn is_call(&self, block: u32, place: u32) -> bool {
-        self.list[block as usize].calls && place + 1 == self.places(block).end
+        self.list[block as usize].calls && place + 1 == self.places(block..block + 1).end
     }
 
-    /// How many jumps and calls all blocks have.
-    pub fn jumps_and_calls(&self) -> usize {
+    /// How many places there are.
+    pub fn place_count(&self) -> usize {
         self.targets.len()
     }
 
@@ -475,7 +442,7 @@ fn check_indexes(program: &Program, at: usize, shape: &Shape, findings: &mut Fin
 fn split(
     program: &Program,
     shapes: &Shapes,
-    leaders: &Offsets,
+    leaders: &Marks,
     list: &mut Vec<Block>,
     works: &mut Vec<Work>,
 ) {

@@ -1,6 +1,7 @@
 //! Heights: which blocks can be reached, and how high the stack is before each of them.
 
 use super::block::{Blocks, Exit, ExitKind, NONE};
+use super::marks::Marks;
 use super::potential::Potentials;
 
 /// A limit of the stack that is broken whenever control comes to a block.
@@ -46,8 +47,10 @@ pub(super) struct Heights<'a> {
     /// How deep the stack of the machine is.
     pub depth: i32,
     places: Vec<Place>,
-    /// By the place of a jump or call.
-    links: Vec<Link>,
+    /// The places of the jumps and calls that were followed.
+    followed: Marks,
+    /// The blocks that they lead to.
+    entered: Marks,
     /// For each component its group, and the height of its zero there.
     zeros: Vec<(u32, i64)>,
     /// The start, or that of each function, then the entry of each call that is reached.
@@ -57,20 +60,24 @@ pub(super) struct Heights<'a> {
 impl<'a> Heights<'a> {
     /// Explores a program that has a block, on a machine with a stack of `depth` cells.
     pub fn explore(blocks: &'a Blocks, depth: i32) -> Self {
+        let place_count = blocks.place_count();
         let mut explorer = Explorer {
             blocks,
             depth,
             places: vec![UNREACHED; blocks.len()],
             coming: vec![NONE; blocks.len()],
-            links: vec![Link { from: NONE, earlier: NONE }; blocks.jumps_and_calls()],
+            links: vec![Link { from: NONE, earlier: NONE }; place_count],
+            followed: Marks::up_to(place_count as u32),
+            entered: Marks::up_to(blocks.len() as u32),
             groups: Potentials::default(),
             returning: Vec::new(),
             pending: Vec::new(),
             entries: blocks.roots().to_vec(),
         };
         explorer.run();
-        let Explorer { places, links, groups, entries, .. } = explorer;
-        Self { blocks, depth, places, links, zeros: groups.into_zeros(), entries }
+        let Explorer { places, followed, entered, groups, entries, .. } = explorer;
+        let zeros = groups.into_zeros();
+        Self { blocks, depth, places, followed, entered, zeros, entries }
     }
 
     /// Whether control can come to a block.
@@ -113,6 +120,16 @@ impl<'a> Heights<'a> {
         self.places[block as usize].breach
     }
 
+    /// Whether control goes on from a block to the next.
+    pub fn goes_on(&self, block: u32) -> bool {
+        self.places[block as usize].goes_on
+    }
+
+    /// Whether control comes to a block by a jump or a call.
+    pub fn is_entered(&self, block: u32) -> bool {
+        self.entered.contains(block)
+    }
+
     /// How much higher the stack is behind a jump or on the next block than before `block`;
     /// `None` behind a call that does not return.
     pub fn rise(&self, block: u32, kind: ExitKind) -> Option<i64> {
@@ -142,33 +159,9 @@ impl<'a> Heights<'a> {
         let this = &self.places[block as usize];
         let followed = match exit.kind {
             ExitKind::Next => this.goes_on,
-            ExitKind::Jump | ExitKind::Call => self.links[exit.place as usize].from != NONE,
+            ExitKind::Jump | ExitKind::Call => self.followed.contains(exit.place),
         };
         followed && this.breach.is_none()
-    }
-
-    /// How many numbers [`Heights::way`] knows for a block.
-    #[inline]
-    pub fn ways(&self, block: u32) -> u32 {
-        self.blocks.places(block).len() as u32 + 1
-    }
-
-    /// Where way `number` of a block leads to: 0 on to the next block, the others by the jumps and the call.
-    /// `None` unless control can take it and heights agree behind it.
-    #[inline]
-    pub fn way(&self, block: u32, number: u32) -> Option<u32> {
-        let this = &self.places[block as usize];
-        if this.breach.is_some() {
-            return None;
-        }
-        match number.checked_sub(1) {
-            None => this.goes_on.then_some(block + 1),
-            Some(number) => {
-                let place = self.blocks.places(block).start + number;
-                let followed = self.links[place as usize].from != NONE;
-                followed.then(|| self.blocks.target(place))
-            }
-        }
     }
 }
 
@@ -181,7 +174,7 @@ fn least(blocks: &Blocks, component: u32, depth: i32) -> i32 {
 /// A jump or call, as a way by which control came to a block.
 #[derive(Clone, Copy)]
 struct Link {
-    /// The block it leaves, or [`NONE`] if it was not followed.
+    /// The block it leaves.
     from: u32,
     /// The place of the one that was followed before to the same block, or [`NONE`].
     earlier: u32,
@@ -194,8 +187,12 @@ struct Explorer<'a> {
     places: Vec<Place>,
     /// The place of the latest jump or call that was followed to a block, or [`NONE`].
     coming: Vec<u32>,
-    /// By the place of a jump or call.
+    /// By the place of a jump or call that was followed.
     links: Vec<Link>,
+    /// The places of these.
+    followed: Marks,
+    /// The blocks that they lead to.
+    entered: Marks,
     groups: Potentials,
     /// Blocks that are known to return, of which those that lead to them do not know yet.
     returning: Vec<u32>,
@@ -305,6 +302,8 @@ impl Explorer<'_> {
         } else {
             let earlier = std::mem::replace(&mut self.coming[to as usize], place);
             self.links[place as usize] = Link { from, earlier };
+            self.followed.insert(place);
+            self.entered.insert(to);
         }
     }
 

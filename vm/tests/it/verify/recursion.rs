@@ -34,6 +34,30 @@ fn without_a_way_back() {
 }
 
 #[test]
+fn faults_of_other_calls_are_not_those_of_the_recursion() {
+    let isa = machine("stack");
+    // Behind the recursive call: what is wrong is told where it is.
+    check(
+        &isa,
+        "f: LOAD 0\nJUMPZ more
+         RET ; ! return_without_call
+         more: CALL f
+         LOAD 0
+         CALL g ; ! stack_underflow
+         HALT
+         g: ADD\nRET",
+    );
+    // Before it, and in the loop that it is part of.
+    check(
+        &isa,
+        "f: LOAD 0\nJUMPZ more
+         CALL g ; ! stack_underflow
+         more: CALL f\nHALT
+         g: ADD\nPUSH 1\nRET",
+    );
+}
+
+#[test]
 fn needs_that_grow() {
     let isa = machine("stack");
     check(&isa, "PUSH 1\nCALL f\nHALT\nf: POP\nCALL f ; ! stack_underflow\nRET");
