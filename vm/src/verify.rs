@@ -69,9 +69,12 @@ mod finding;
 mod flow;
 mod functions;
 mod height;
+mod leader;
 mod marks;
+mod operand;
 mod potential;
 mod scc;
+mod shape;
 mod walk;
 
 use bytestone_spec::isa::{CodeEnd, Isa};

@@ -2,12 +2,14 @@
 
 use std::ops::Range;
 
-use bytestone_spec::isa::{Instruction, IntType, Isa, OperandKind};
+use bytestone_spec::isa::Isa;
 
-use super::finding::{Cause, Findings};
-use super::functions::{Functions, Naming, check_names};
+use super::finding::Findings;
+use super::leader::Leaders;
 use super::marks::Marks;
-use crate::program::{Insn, Program};
+use super::operand::check_operands;
+use super::shape::{Ending, Shape, Shapes, list_cells};
+use crate::program::Program;
 
 /// The number that stands for no block.
 pub(super) const NONE: u32 = u32::MAX;
@@ -71,25 +73,6 @@ impl Work {
     }
 }
 
-/// How control can leave a block, besides by jumps.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Ending {
-    /// To the next block; after a call, once the callee returned.
-    pub falls: bool,
-    /// To a callee.
-    pub calls: bool,
-    /// To the caller.
-    pub returns: bool,
-    /// To the caller, and nowhere else.
-    pub needs_call: bool,
-}
-
-impl Ending {
-    fn is_plain(self) -> bool {
-        self.falls && !self.calls && !self.returns
-    }
-}
-
 /// A way from a block to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Exit {
@@ -112,125 +95,6 @@ pub(super) enum ExitKind {
     Call,
 }
 
-/// What the instruction set says about one of its instructions, as far as blocks need it.
-struct Shape {
-    pops: i32,
-    pushes: i32,
-    ending: Ending,
-    /// Operands that are indexes and whose encoding has room for one outside of the bank: the
-    /// operand, its type and how many numbers name cells.
-    indexes: Vec<(usize, IntType, u32)>,
-    /// Operands that name parts of the module: the operand, its type and what it names.
-    names: Vec<(usize, IntType, Naming)>,
-    /// The operand that says how many more cells are popped.
-    list: Option<u8>,
-    /// Operands that are labels: those of the jumps, that of the callee, then any others.
-    labels: Vec<u8>,
-    /// How many of them control follows.
-    targets: usize,
-    /// If it has a list of labels, how many operands come before it. Control follows all of them.
-    table: Option<usize>,
-}
-
-impl Shape {
-    fn of(isa: &Isa, insn: &Instruction) -> Self {
-        let effect = &insn.effect;
-        let mut indexes = Vec::new();
-        let mut names = Vec::new();
-        let table = insn.count.is_some().then(|| insn.scalars());
-        let is_table = |label: &u8| table == Some(usize::from(*label));
-        let labels = effect.jumps.iter().copied().chain(effect.call);
-        let mut labels: Vec<u8> = labels.filter(|label| !is_table(label)).collect();
-        let targets = labels.len();
-        for (at, operand) in (0u8..).zip(&insn.operands) {
-            if let Some(naming) = Naming::of(isa, operand.kind) {
-                names.push((usize::from(at), operand.raw, naming));
-                continue;
-            }
-            match operand.kind {
-                OperandKind::Index(rule) => {
-                    let count = isa.machine().indexes(rule);
-                    if operand.raw.min() < 0 || operand.raw.max() >= i128::from(count) {
-                        indexes.push((usize::from(at), operand.raw, count));
-                    }
-                }
-                OperandKind::Label(_) if !labels.contains(&at) && !is_table(&at) => {
-                    labels.push(at);
-                }
-                OperandKind::Label(_)
-                | OperandKind::Immediate
-                | OperandKind::Constant(_)
-                | OperandKind::Function => {}
-            }
-        }
-        let calls = effect.call.is_some();
-        let falls = effect.falls_through || calls;
-        Self {
-            pops: effect.inputs.len() as i32,
-            pushes: effect.outputs.len() as i32,
-            // The return of a function ends its frame; that of a subroutine goes on in the same.
-            ending: Ending {
-                falls,
-                calls,
-                returns: effect.returns && isa.machine().frames.is_none(),
-                needs_call: !effect.returns_if_called,
-            },
-            indexes,
-            names,
-            list: effect.list.as_ref().map(|list| list.count),
-            labels,
-            targets,
-            table,
-        }
-    }
-
-    fn ends_block(&self) -> bool {
-        !self.ending.is_plain() || self.targets > 0 || self.table.is_some()
-    }
-
-    /// How many labels of the instruction with index `at` control follows.
-    fn targets_of(&self, program: &Program, at: usize) -> u32 {
-        let elements = self.table.map_or(0, |table| program.operands(at).len() - table);
-        (self.targets + elements) as u32
-    }
-}
-
-/// The shapes of the instructions that a program has, which may be few of those of its instruction set.
-struct Shapes {
-    /// By the id of an instruction its place in the list.
-    places: Vec<u16>,
-    list: Vec<Shape>,
-}
-
-impl Shapes {
-    fn of(isa: &Isa, program: &Program) -> Self {
-        let mut shapes =
-            Self { places: vec![u16::MAX; isa.instructions().len()], list: Vec::new() };
-        for insn in program.insns() {
-            let place = &mut shapes.places[usize::from(insn.id.0)];
-            if *place == u16::MAX {
-                *place = shapes.list.len() as u16;
-                shapes.list.push(Shape::of(isa, isa.instruction(insn.id)));
-            }
-        }
-        shapes
-    }
-
-    #[inline]
-    fn place(&self, insn: &Insn) -> usize {
-        self.places[usize::from(insn.id.0)].into()
-    }
-}
-
-/// The most cells of a list that are counted: more than any stack holds.
-const LIST_CELLS: u64 = 1 << 20;
-
-/// How many cells an instruction pops besides those of its effect.
-fn list_cells(list: Option<u8>, operands: &[u64]) -> i32 {
-    let cells = list.and_then(|operand| operands.get(usize::from(operand))).copied();
-    cells.unwrap_or(0).min(LIST_CELLS) as i32
-}
-
 /// The blocks of a program, in the order of their offsets, and the ways between them.
 pub(super) struct Blocks {
     /// The blocks, and one more without instructions behind the last.
@@ -249,68 +113,10 @@ impl Blocks {
     /// its code, reachable or not.
     pub fn of(isa: &Isa, program: &Program, findings: &mut Findings) -> Self {
         let shapes = Shapes::of(isa, program);
-        let end = program.insns().last().map_or(0, |insn| insn.next());
-        let mut starts = Marks::up_to(end);
-        for insn in program.insns() {
-            starts.insert(insn.offset);
-        }
-        let mut leaders = Marks::up_to(end);
-        let functions = Functions::of(program);
-        let mut with_code = functions.with_code();
-        let (mut range, mut function) = (0..0, None);
-        let mut targets = Vec::new();
-        let mut firsts = Vec::new();
-        for (at, insn) in program.insns().iter().enumerate() {
-            let shape = &shapes.list[shapes.place(insn)];
-            if insn.offset >= range.end {
-                (range, function) = with_code.next().unwrap_or((range.end..end, None));
-                leaders.insert(range.start);
-                firsts.push(range.start);
-            }
-            check_indexes(program, at, shape, findings);
-            if !shape.names.is_empty()
-                && let (Some(module), Some(function)) = (functions.module(), function)
-            {
-                let named = (at as u32, program.operands(at));
-                check_names(isa, module, function, &shape.names, named, findings);
-            }
-            let mut bad = None;
-            for (number, &label) in shape.labels.iter().enumerate() {
-                let target = program.target(isa, at, label).unwrap_or(-1);
-                let start = u32::try_from(target).ok();
-                let start = start.filter(|start| range.contains(start) && starts.contains(*start));
-                if start.is_none() {
-                    bad = bad.or(Some(target));
-                }
-                if number < shape.targets {
-                    start.into_iter().for_each(|start| leaders.insert(start));
-                    targets.push(start.unwrap_or(NONE));
-                }
-            }
-            if shape.table.is_some() {
-                for target in program.list_targets(isa, at) {
-                    let start = u32::try_from(target).ok();
-                    let start = start.filter(|at| range.contains(at) && starts.contains(*at));
-                    start.into_iter().for_each(|start| leaders.insert(start));
-                    bad = bad.or(start.is_none().then_some(target));
-                    targets.push(start.unwrap_or(NONE));
-                }
-            }
-            if let Some(target) = bad {
-                findings.add(at as u32, Cause::Target { target });
-            }
-            if shape.ends_block() {
-                leaders.insert(insn.next());
-            }
-        }
-        let count = leaders.count() as usize;
-        for target in targets.iter_mut().filter(|target| **target != NONE) {
-            *target = leaders.rank(*target);
-        }
-        let roots: Vec<u32> = firsts.into_iter().map(|first| leaders.rank(first)).collect();
+        check_operands(isa, program, &shapes, findings);
+        let Leaders { offsets, roots, targets } = Leaders::of(isa, program, &shapes, findings);
         let mut works: Vec<Work> = shapes.list.iter().map(Work::of).collect();
-        let mut list = Vec::with_capacity(count + 1);
-        split(program, &shapes, &leaders, &mut list, &mut works);
+        let mut list = split(program, &shapes, &offsets, &mut works);
         let count = list.len() - 1;
         for block in &mut list[..count] {
             let ending = works[block.work as usize].ending;
@@ -427,25 +233,10 @@ impl Blocks {
     }
 }
 
-fn check_indexes(program: &Program, at: usize, shape: &Shape, findings: &mut Findings) {
-    for &(operand, raw, count) in &shape.indexes {
-        let index = raw.value(program.operands(at)[operand]);
-        if index < 0 || index >= i128::from(count) {
-            findings.add(at as u32, Cause::Index { index, count });
-            return;
-        }
-    }
-}
-
-/// Fills the list of blocks, and adds what those of several instructions do to `works`, which starts with
-/// what single instructions do.
-fn split(
-    program: &Program,
-    shapes: &Shapes,
-    leaders: &Marks,
-    list: &mut Vec<Block>,
-    works: &mut Vec<Work>,
-) {
+/// The blocks of a program, and one more behind the last. Adds what those of several instructions do to `works`,
+/// which starts with what single instructions do.
+fn split(program: &Program, shapes: &Shapes, leaders: &Marks, works: &mut Vec<Work>) -> Vec<Block> {
+    let mut list: Vec<Block> = Vec::with_capacity(leaders.len() as usize + 1);
     let mut targets = 0;
     for (at, insn) in (0u32..).zip(program.insns()) {
         let mut id = shapes.place(insn);
@@ -470,4 +261,5 @@ fn split(
         }
     }
     list.push(Block::new(program.insns().len() as u32, targets, 0));
+    list
 }

@@ -4,12 +4,13 @@
 pub(super) struct Marks {
     /// The members of each 64 numbers, and how many come before these.
     words: Vec<(u64, u32)>,
+    members: u32,
 }
 
 impl Marks {
     /// The empty set of numbers up to `greatest`.
     pub fn up_to(greatest: u32) -> Self {
-        Self { words: vec![(0, 0); greatest as usize / 64 + 1] }
+        Self { words: vec![(0, 0); greatest as usize / 64 + 1], members: 0 }
     }
 
     /// Adds a number that is not above the greatest.
@@ -24,14 +25,18 @@ impl Marks {
         self.words.get(number as usize / 64).is_some_and(|word| word.0 >> (number % 64) & 1 != 0)
     }
 
-    /// Counts the members, so that [`Marks::rank`] knows them.
-    pub fn count(&mut self) -> u32 {
-        let mut members = 0;
+    /// Counts the members, so that [`Marks::rank`] and [`Marks::len`] know them.
+    pub fn count(&mut self) {
+        self.members = 0;
         for (bits, before) in &mut self.words {
-            *before = members;
-            members += bits.count_ones();
+            *before = self.members;
+            self.members += bits.count_ones();
         }
-        members
+    }
+
+    /// How many members there are.
+    pub fn len(&self) -> u32 {
+        self.members
     }
 
     /// How many members are below a number that is not above the greatest.

@@ -1,0 +1,111 @@
+//! Leaders: where blocks begin, which is where control can come to otherwise than from the instruction before.
+
+use std::ops::Range;
+
+use bytestone_spec::isa::Isa;
+
+use super::block::NONE;
+use super::finding::{Cause, Findings};
+use super::functions::Functions;
+use super::marks::Marks;
+use super::shape::{Shape, Shapes};
+use crate::program::Program;
+
+/// The leaders of a program, and what makes them so.
+pub(super) struct Leaders {
+    /// Their offsets.
+    pub offsets: Marks,
+    /// The block that each function begins with, of those that have code.
+    pub roots: Vec<u32>,
+    /// The blocks to which the jumps and calls of all instructions lead, in the order of the code:
+    /// those of an instruction as [`Shape::labels`] has them, then its table. [`NONE`] for a bad one.
+    pub targets: Vec<u32>,
+}
+
+impl Leaders {
+    /// Finds them, and the labels that name no instruction of their function.
+    pub fn of(isa: &Isa, program: &Program, shapes: &Shapes, findings: &mut Findings) -> Self {
+        let end = program.insns().last().map_or(0, |insn| insn.next());
+        let mut search = Search {
+            isa,
+            program,
+            starts: Marks::up_to(end),
+            function: 0..0,
+            leaders: Marks::up_to(end),
+            targets: Vec::new(),
+        };
+        program.insns().iter().for_each(|insn| search.starts.insert(insn.offset));
+        let functions = Functions::of(program);
+        let mut functions = functions.with_code();
+        let mut firsts = Vec::new();
+        for (at, insn) in program.insns().iter().enumerate() {
+            if insn.offset >= search.function.end {
+                let end = search.function.end;
+                search.function = functions.next().map_or(end..end, |(range, _)| range);
+                search.leaders.insert(search.function.start);
+                firsts.push(search.function.start);
+            }
+            let shape = shapes.of_insn(insn);
+            if let Some(target) = search.follow(at, shape) {
+                findings.add(at as u32, Cause::Target { target });
+            }
+            if shape.ends_block() {
+                search.leaders.insert(insn.next());
+            }
+        }
+        let Search { leaders: mut offsets, mut targets, .. } = search;
+        offsets.count();
+        for target in targets.iter_mut().filter(|target| **target != NONE) {
+            *target = offsets.rank(*target);
+        }
+        let roots = firsts.into_iter().map(|first| offsets.rank(first)).collect();
+        Self { offsets, roots, targets }
+    }
+}
+
+struct Search<'a> {
+    isa: &'a Isa,
+    program: &'a Program,
+    /// Where instructions start.
+    starts: Marks,
+    /// The code of the function that is looked at.
+    function: Range<u32>,
+    leaders: Marks,
+    /// The offsets that will be [`Leaders::targets`].
+    targets: Vec<u32>,
+}
+
+impl Search<'_> {
+    /// Follows the labels of an instruction. Returns the first that is bad.
+    fn follow(&mut self, at: usize, shape: &Shape) -> Option<i128> {
+        let (isa, program) = (self.isa, self.program);
+        let mut bad = None;
+        for (number, &label) in shape.labels.iter().enumerate() {
+            let target = program.target(isa, at, label).unwrap_or(-1);
+            let start = self.start(target);
+            bad = bad.or(start.is_none().then_some(target));
+            if number < shape.targets {
+                self.lead(start);
+            }
+        }
+        if shape.table.is_some() {
+            for target in program.list_targets(isa, at) {
+                let start = self.start(target);
+                bad = bad.or(start.is_none().then_some(target));
+                self.lead(start);
+            }
+        }
+        bad
+    }
+
+    /// The target of a label, if an instruction of the same function starts there.
+    fn start(&self, target: i128) -> Option<u32> {
+        let start = u32::try_from(target).ok()?;
+        (self.function.contains(&start) && self.starts.contains(start)).then_some(start)
+    }
+
+    fn lead(&mut self, start: Option<u32>) {
+        start.into_iter().for_each(|start| self.leaders.insert(start));
+        self.targets.push(start.unwrap_or(NONE));
+    }
+}
