@@ -159,7 +159,7 @@ impl<'a> Reference<'a> {
             if state.steps >= last {
                 return Ok(Outcome::Fuel);
             }
-            if insn.shows as usize + state.printed > limits::OUTPUT_VALUES {
+            if insn.shows > 0 && insn.shows as usize + state.printed > limits::OUTPUT_VALUES {
                 return Ok(Outcome::OutputLimit);
             }
             tracer.before(at, state);
@@ -231,7 +231,9 @@ impl<'a> Reference<'a> {
             );
         }
         state.stack.truncate(height);
-        state.stack.extend(body.outputs.iter().map(|&output| temps[usize::from(output)]));
+        if !body.outputs.is_empty() {
+            state.stack.extend(body.outputs.iter().map(|&output| temps[usize::from(output)]));
+        }
         if let (Some(TransferKind::Call { .. }), Some(saved)) = (transfer, self.saved) {
             state.save(saved);
         }
@@ -317,13 +319,16 @@ impl<'a> Reference<'a> {
     fn load(&self, insn: &Prepared<'a>, state: &State, temps: &mut Temps) -> Result<usize, Stuck> {
         let inputs = usize::from(insn.body.inputs);
         let needs = inputs + insn.list as usize;
-        let available = state.stack.len() - state.base();
-        if needs > available {
-            return Err(Stuck::Underflow { at: state.pc, needs, height: available });
-        }
-        let height = state.stack.len() - needs;
-        for (temp, &cell) in temps.iter_mut().zip(&state.stack[height..height + inputs]) {
-            *temp = cell;
+        let mut height = state.stack.len();
+        if needs > 0 {
+            let available = height - state.base();
+            if needs > available {
+                return Err(Stuck::Underflow { at: state.pc, needs, height: available });
+            }
+            height -= needs;
+            for (temp, &cell) in temps.iter_mut().zip(&state.stack[height..height + inputs]) {
+                *temp = cell;
+            }
         }
         for (temp, &cell) in temps[inputs..].iter_mut().zip(self.code.operands(insn)) {
             *temp = cell;
@@ -341,7 +346,7 @@ impl<'a> Reference<'a> {
         state: &mut State,
         temps: &Temps,
     ) -> Option<TrapId> {
-        if height - state.base() > self.stack_depth {
+        if !insn.body.outputs.is_empty() && height - state.base() > self.stack_depth {
             return Some(TrapId::STACK_OVERFLOW);
         }
         let is_full = match transfer {
@@ -434,7 +439,7 @@ impl<'a> Reference<'a> {
             }
             owner => dynamic::read(state, owner, index),
         };
-        found.ok_or(Stuck::BadIndex { at: state.pc, index })
+        found.ok_or_else(|| Stuck::BadIndex { at: state.pc, index })
     }
 
     /// Does the writes of phase two: calls of the host and output last, because that is the order of a trace.
@@ -488,15 +493,16 @@ impl<'a> Reference<'a> {
         match to {
             WriteTo::Bank { bank, index } => {
                 let index = temp(index);
-                let missing = Stuck::BadIndex { at: state.pc, index };
-                let storage = state.banks.get_mut(usize::from(bank.0)).ok_or(missing)?;
+                let at = state.pc;
+                let missing = || Stuck::BadIndex { at, index };
+                let storage = state.banks.get_mut(usize::from(bank.0)).ok_or_else(missing)?;
                 match storage.owner {
                     Owner::Program => {
                         let place = usize::try_from(index).ok();
                         let place = place.and_then(|index| storage.cells.get_mut(index));
-                        *place.ok_or(missing)? = cell;
+                        *place.ok_or_else(missing)? = cell;
                     }
-                    owner => dynamic::write(state, owner, index, cell).ok_or(missing)?,
+                    owner => dynamic::write(state, owner, index, cell).ok_or_else(missing)?,
                 }
                 if T::CHANGES {
                     let value = state.shown_in(bank, cell);
