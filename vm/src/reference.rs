@@ -439,7 +439,7 @@ impl<'a> Reference<'a> {
             }
             owner => dynamic::read(state, owner, index),
         };
-        found.ok_or_else(|| Stuck::BadIndex { at: state.pc, index })
+        found.ok_or(Stuck::BadIndex { at: state.pc, index })
     }
 
     /// Does the writes of phase two: calls of the host and output last, because that is the order of a trace.

@@ -229,10 +229,10 @@ impl<'a> Extents<'a> {
         }
         // A peak without a bound breaks no limit: the machine traps.
         let is_bounded = |breach| breach == Breach::Underflow || !motion.peak;
-        for &member in members {
-            let faulted = self.break_calls(member, Calls::Recursive, is_bounded);
-            self.join_all(members, faulted);
-        }
+        let faulted = members.iter().fold(Extent::NOTHING, |faulted, &member| {
+            faulted.join(self.break_calls(member, Calls::Recursive, is_bounded))
+        });
+        self.join_all(members, faulted);
     }
 
     /// Brings the extents of a component in agreement with one another. Returns what still changes
