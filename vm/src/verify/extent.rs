@@ -5,11 +5,11 @@ use super::flow::{Extent, Flow, Way};
 use super::height::{Breach, Heights};
 use super::scc::Components;
 
-/// Which calls count.
+/// Which calls of a component count.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Calls {
     All,
-    Recursive,
+    /// Those of other components, of which all is known.
     NotRecursive,
 }
 
@@ -102,7 +102,7 @@ impl<'a> Extents<'a> {
         }
         // What is broken by calls of other components is a fault of whatever leads there.
         for &member in members {
-            let faulted = self.break_calls(member, Calls::NotRecursive, |_| true);
+            let faulted = self.break_calls(member, Calls::NotRecursive);
             self.join_all(&[member], faulted);
         }
         let first_call = members.iter().flat_map(|&member| self.recursive_calls(member)).min();
@@ -115,19 +115,12 @@ impl<'a> Extents<'a> {
         }
     }
 
-    /// Notes the limits that calls of a superblock break, as far as they count. Returns what that means for
-    /// the superblock.
-    fn break_calls(
-        &mut self,
-        superblock: u32,
-        calls: Calls,
-        counts: impl Fn(Breach) -> bool,
-    ) -> Extent {
+    /// Notes the limits that calls of a superblock break. Returns what that means for the superblock.
+    fn break_calls(&mut self, superblock: u32, calls: Calls) -> Extent {
         let ways = self.flow.ways(superblock).iter();
         let ways = ways.filter(|way| way.is_call() && self.counts(superblock, way, calls));
         let broken: Vec<(u32, Breach)> = ways
             .filter_map(|way| Some((way.call, self.breach_of_call(superblock, way)?)))
-            .filter(|&(_, breach)| counts(breach))
             .collect();
         let mut faulted = Extent::NOTHING;
         for (call, breach) in broken {
@@ -147,7 +140,6 @@ impl<'a> Extents<'a> {
     fn counts(&self, superblock: u32, way: &Way, calls: Calls) -> bool {
         match calls {
             Calls::All => true,
-            Calls::Recursive => self.is_recursive(superblock, way),
             Calls::NotRecursive => !self.is_recursive(superblock, way),
         }
     }
@@ -223,15 +215,17 @@ impl<'a> Extents<'a> {
         }
         if motion.peak {
             self.grows = true;
+            // A peak without a bound breaks no limit: the machine traps.
+            self.join_all(members, Extent::of_breach(Breach::Overflow));
+        }
+        let faulted = members.iter().fold(Extent::NOTHING, |faulted, &member| {
+            faulted.join(self.break_calls(member, Calls::All))
+        });
+        if motion.peak {
             for (&member, peak) in members.iter().zip(peaks) {
                 self.flow.extents[member as usize].peak = peak;
             }
         }
-        // A peak without a bound breaks no limit: the machine traps.
-        let is_bounded = |breach| breach == Breach::Underflow || !motion.peak;
-        let faulted = members.iter().fold(Extent::NOTHING, |faulted, &member| {
-            faulted.join(self.break_calls(member, Calls::Recursive, is_bounded))
-        });
         self.join_all(members, faulted);
     }
 

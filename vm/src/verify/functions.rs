@@ -8,29 +8,33 @@ use super::finding::{Cause, Findings};
 use crate::module::{Function, Module};
 use crate::program::Program;
 
-/// The functions of a program in the order of their code. A raw program is one.
-pub(super) struct Functions<'a> {
-    module: Option<&'a Module>,
-    end: u32,
+/// The code of a function, of which there is some. A raw program is one function.
+pub(super) struct Code<'a> {
+    /// Where it lies.
+    pub offsets: Range<u32>,
+    /// The indexes of its instructions.
+    pub insns: Range<usize>,
+    /// The module and the function, if the program is a module.
+    pub function: Option<(&'a Module, &'a Function)>,
 }
 
-impl<'a> Functions<'a> {
-    pub fn of(program: &'a Program) -> Self {
-        Self { module: program.module(), end: program.code().len() as u32 }
-    }
-
-    /// The module, if the program is one.
-    pub fn module(&self) -> Option<&'a Module> {
-        self.module
-    }
-
-    /// Each function that has code, and where it lies.
-    pub fn with_code(&self) -> impl Iterator<Item = (Range<u32>, Option<&'a Function>)> {
-        let functions = self.module.map_or(&[][..], |module| &module.functions).iter();
-        let whole = self.module.is_none().then_some((0..self.end, None));
-        let ranges = functions.map(|it| (it.start..it.start + it.len, Some(it)));
-        ranges.chain(whole).filter(|(range, _)| !range.is_empty())
-    }
+/// The code of each function that has any, in order.
+pub(super) fn with_code(program: &Program) -> impl Iterator<Item = Code<'_>> {
+    let raw = program.module().is_none().then(|| Code {
+        offsets: 0..program.code().len() as u32,
+        insns: 0..program.insns().len(),
+        function: None,
+    });
+    let functions = program.module().into_iter().flat_map(move |module| {
+        module.functions.iter().enumerate().filter_map(move |(number, function)| {
+            Some(Code {
+                offsets: function.start..function.end(),
+                insns: program.insns_of(number)?,
+                function: Some((module, function)),
+            })
+        })
+    });
+    functions.chain(raw).filter(|code| !code.insns.is_empty())
 }
 
 /// Holds what each function states of itself to the limits of the machine.

@@ -1,7 +1,6 @@
 //! Heights: which blocks can be reached, and how high the stack is before each of them.
 
 use super::block::{Blocks, Exit, ExitKind, NONE};
-use super::marks::Marks;
 use super::potential::Potentials;
 
 /// A limit of the stack that is broken whenever control comes to a block.
@@ -47,37 +46,33 @@ pub(super) struct Heights<'a> {
     /// How deep the stack of the machine is.
     pub depth: i32,
     places: Vec<Place>,
-    /// The places of the jumps and calls that were followed.
-    followed: Marks,
-    /// The blocks that they lead to.
-    entered: Marks,
+    /// The place of the latest jump or call that was followed to a block, or [`NONE`].
+    coming: Vec<u32>,
+    /// By the place of a jump or call that was followed.
+    links: Vec<Link>,
     /// For each component its group, and the height of its zero there.
     zeros: Vec<(u32, i64)>,
-    /// The start, or that of each function, then the entry of each call that is reached.
+    /// The start, or that of each function, then the entry of each call that is reached, in the
+    /// order in which they were met.
     entries: Vec<u32>,
 }
 
 impl<'a> Heights<'a> {
     /// Explores a program that has a block, on a machine with a stack of `depth` cells.
     pub fn explore(blocks: &'a Blocks, depth: i32) -> Self {
-        let place_count = blocks.place_count();
-        let mut explorer = Explorer {
+        let heights = Self {
             blocks,
             depth,
             places: vec![UNREACHED; blocks.len()],
             coming: vec![NONE; blocks.len()],
-            links: vec![Link { from: NONE, earlier: NONE }; place_count],
-            followed: Marks::up_to(place_count as u32),
-            entered: Marks::up_to(blocks.len() as u32),
-            groups: Potentials::default(),
-            returning: Vec::new(),
-            pending: Vec::new(),
+            links: vec![NOT_FOLLOWED; blocks.place_count()],
+            zeros: Vec::new(),
             entries: blocks.roots().to_vec(),
         };
+        let groups = Potentials::default();
+        let mut explorer = Explorer { heights, groups, returning: Vec::new(), pending: Vec::new() };
         explorer.run();
-        let Explorer { places, followed, entered, groups, entries, .. } = explorer;
-        let zeros = groups.into_zeros();
-        Self { blocks, depth, places, followed, entered, zeros, entries }
+        Self { zeros: explorer.groups.into_zeros(), ..explorer.heights }
     }
 
     /// Whether control can come to a block.
@@ -127,7 +122,7 @@ impl<'a> Heights<'a> {
 
     /// Whether control comes to a block by a jump or a call.
     pub fn is_entered(&self, block: u32) -> bool {
-        self.entered.contains(block)
+        self.coming[block as usize] != NONE
     }
 
     /// How much higher the stack is behind a jump or on the next block than before `block`;
@@ -159,7 +154,7 @@ impl<'a> Heights<'a> {
         let this = &self.places[block as usize];
         let followed = match exit.kind {
             ExitKind::Next => this.goes_on,
-            ExitKind::Jump | ExitKind::Call => self.followed.contains(exit.place),
+            ExitKind::Jump | ExitKind::Call => self.links[exit.place as usize].from != NONE,
         };
         followed && this.breach.is_none()
     }
@@ -174,32 +169,23 @@ fn least(blocks: &Blocks, component: u32, depth: i32) -> i32 {
 /// A jump or call, as a way by which control came to a block.
 #[derive(Clone, Copy)]
 struct Link {
-    /// The block it leaves.
+    /// The block it leaves, or [`NONE`] if it was not followed.
     from: u32,
     /// The place of the one that was followed before to the same block, or [`NONE`].
     earlier: u32,
 }
 
+const NOT_FOLLOWED: Link = Link { from: NONE, earlier: NONE };
+
 /// The exploration.
 struct Explorer<'a> {
-    blocks: &'a Blocks,
-    depth: i32,
-    places: Vec<Place>,
-    /// The place of the latest jump or call that was followed to a block, or [`NONE`].
-    coming: Vec<u32>,
-    /// By the place of a jump or call that was followed.
-    links: Vec<Link>,
-    /// The places of these.
-    followed: Marks,
-    /// The blocks that they lead to.
-    entered: Marks,
+    /// What is known, without the zeros.
+    heights: Heights<'a>,
     groups: Potentials,
     /// Blocks that are known to return, of which those that lead to them do not know yet.
     returning: Vec<u32>,
     /// Blocks that were reached and not yet left.
     pending: Vec<u32>,
-    /// Entries, in the order in which calls of them were met.
-    entries: Vec<u32>,
 }
 
 impl Explorer<'_> {
@@ -210,9 +196,9 @@ impl Explorer<'_> {
                 self.tell_return(block);
             } else if let Some(block) = self.pending.pop() {
                 self.leave(block);
-            } else if let Some(&entry) = self.entries.get(explored) {
+            } else if let Some(&entry) = self.heights.entries.get(explored) {
                 explored += 1;
-                if self.places[entry as usize].component == NONE {
+                if self.heights.places[entry as usize].component == NONE {
                     let component = self.groups.add();
                     self.enter(entry, component, 0);
                 }
@@ -223,19 +209,21 @@ impl Explorer<'_> {
     }
 
     fn enter(&mut self, block: u32, component: u32, height: i32) {
-        self.places[block as usize] = Place { component, height, ..self.places[block as usize] };
+        self.heights.places[block as usize] =
+            Place { component, height, ..self.heights.places[block as usize] };
         self.pending.push(block);
     }
 
     /// Follows the ways from a block, unless it breaks a limit.
     fn leave(&mut self, block: u32) {
-        let this = self.blocks.work(block);
-        let place = &mut self.places[block as usize];
-        if place.height + this.low < least(self.blocks, place.component, self.depth) {
+        let this = self.heights.blocks.work(block);
+        let place = &mut self.heights.places[block as usize];
+        if place.height + this.low < least(self.heights.blocks, place.component, self.heights.depth)
+        {
             place.breach = Some(Breach::Underflow);
             return;
         }
-        if place.height + this.high > self.depth {
+        if place.height + this.high > self.heights.depth {
             place.breach = Some(Breach::Overflow);
             return;
         }
@@ -243,7 +231,7 @@ impl Explorer<'_> {
         if this.ending.returns {
             self.set_return(block, this.net);
         }
-        for exit in self.blocks.exits(block).rev() {
+        for exit in self.heights.blocks.exits(block).rev() {
             match exit.kind {
                 ExitKind::Call => self.call(block, exit),
                 ExitKind::Next if this.ending.calls => {}
@@ -254,29 +242,29 @@ impl Explorer<'_> {
 
     fn call(&mut self, block: u32, exit: Exit) {
         self.link(block, exit);
-        self.entries.push(exit.to);
-        if let Some(net) = self.places[exit.to as usize].return_height() {
+        self.heights.entries.push(exit.to);
+        if let Some(net) = self.heights.places[exit.to as usize].return_height() {
             self.go_on(block, net);
         }
     }
 
     /// Goes on behind a call whose callee changes the height by `net`.
     fn go_on(&mut self, block: u32, net: i32) {
-        let place = &mut self.places[block as usize];
-        let after = place.height + self.blocks.work(block).net + net;
-        if after < least(self.blocks, place.component, self.depth) {
+        let place = &mut self.heights.places[block as usize];
+        let after = place.height + self.heights.blocks.work(block).net + net;
+        if after < least(self.heights.blocks, place.component, self.heights.depth) {
             place.breach = Some(Breach::Underflow);
-        } else if after > self.depth {
+        } else if after > self.heights.depth {
             place.breach = Some(Breach::Overflow);
-        } else if let Some(exit) = self.blocks.next(block) {
+        } else if let Some(exit) = self.heights.blocks.next(block) {
             self.follow(block, exit, after);
         }
     }
 
     /// Follows a way at whose end the height is `after`, from the zero of the block's component.
     fn follow(&mut self, block: u32, exit: Exit, after: i32) {
-        let component = self.places[block as usize].component;
-        let there = self.places[exit.to as usize];
+        let component = self.heights.places[block as usize].component;
+        let there = self.heights.places[exit.to as usize];
         if there.component == NONE {
             self.enter(exit.to, component, after);
         } else if there.component == component {
@@ -291,27 +279,25 @@ impl Explorer<'_> {
         }
         self.link(block, exit);
         if let Some(net) = there.return_height() {
-            let rise = after - self.places[block as usize].height;
+            let rise = after - self.heights.places[block as usize].height;
             self.set_return(block, rise + net);
         }
     }
 
     fn link(&mut self, from: u32, Exit { kind, to, place }: Exit) {
         if kind == ExitKind::Next {
-            self.places[from as usize].goes_on = true;
+            self.heights.places[from as usize].goes_on = true;
         } else {
-            let earlier = std::mem::replace(&mut self.coming[to as usize], place);
-            self.links[place as usize] = Link { from, earlier };
-            self.followed.insert(place);
-            self.entered.insert(to);
+            let earlier = std::mem::replace(&mut self.heights.coming[to as usize], place);
+            self.heights.links[place as usize] = Link { from, earlier };
         }
     }
 
     /// Notes how a block's frame returns, unless that is known. A change that no stack has room
     /// for is none: no execution returns that way.
     fn set_return(&mut self, block: u32, net: i32) {
-        let place = &mut self.places[block as usize];
-        if place.return_height == NEVER && net.abs() <= self.depth {
+        let place = &mut self.heights.places[block as usize];
+        if place.return_height == NEVER && net.abs() <= self.heights.depth {
             place.return_height = net;
             self.returning.push(block);
         }
@@ -319,27 +305,28 @@ impl Explorer<'_> {
 
     /// Tells the blocks that lead to `block`, and its callers if it is an entry, that it returns.
     fn tell_return(&mut self, block: u32) {
-        let Some(net) = self.places[block as usize].return_height() else { return };
+        let Some(net) = self.heights.places[block as usize].return_height() else { return };
         if let Some(from) = block.checked_sub(1)
-            && self.places[from as usize].goes_on
+            && self.heights.places[from as usize].goes_on
         {
-            let called = if self.blocks.work(from).ending.calls {
-                self.blocks
+            let called = if self.heights.blocks.work(from).ending.calls {
+                self.heights
+                    .blocks
                     .callee(from)
-                    .and_then(|entry| self.places[entry as usize].return_height())
+                    .and_then(|entry| self.heights.places[entry as usize].return_height())
             } else {
                 Some(0)
             };
             if let Some(called) = called {
-                self.set_return(from, self.blocks.work(from).net + called + net);
+                self.set_return(from, self.heights.blocks.work(from).net + called + net);
             }
         }
-        let mut place = self.coming[block as usize];
-        while let Some(&Link { from, earlier }) = self.links.get(place as usize) {
-            if self.blocks.is_call(from, place) {
+        let mut place = self.heights.coming[block as usize];
+        while let Some(&Link { from, earlier }) = self.heights.links.get(place as usize) {
+            if self.heights.blocks.is_call(from, place) {
                 self.go_on(from, net);
             } else {
-                self.set_return(from, self.blocks.work(from).net + net);
+                self.set_return(from, self.heights.blocks.work(from).net + net);
             }
             place = earlier;
         }

@@ -6,7 +6,7 @@ use bytestone_spec::isa::Isa;
 
 use super::block::NONE;
 use super::finding::{Cause, Findings};
-use super::functions::Functions;
+use super::functions::{Code, with_code};
 use super::marks::Marks;
 use super::shape::{Shape, Shapes};
 use crate::program::Program;
@@ -35,22 +35,20 @@ impl Leaders {
             targets: Vec::new(),
         };
         program.insns().iter().for_each(|insn| search.starts.insert(insn.offset));
-        let functions = Functions::of(program);
-        let mut functions = functions.with_code();
         let mut firsts = Vec::new();
-        for (at, insn) in program.insns().iter().enumerate() {
-            if insn.offset >= search.function.end {
-                let end = search.function.end;
-                search.function = functions.next().map_or(end..end, |(range, _)| range);
-                search.leaders.insert(search.function.start);
-                firsts.push(search.function.start);
-            }
-            let shape = shapes.of_insn(insn);
-            if let Some(target) = search.follow(at, shape) {
-                findings.add(at as u32, Cause::Target { target });
-            }
-            if shape.ends_block() {
-                search.leaders.insert(insn.next());
+        for Code { offsets, insns, .. } in with_code(program) {
+            search.leaders.insert(offsets.start);
+            firsts.push(offsets.start);
+            search.function = offsets;
+            for at in insns {
+                let insn = &program.insns()[at];
+                let shape = shapes.of_insn(insn);
+                if let Some(target) = search.follow(at, shape) {
+                    findings.add(at as u32, Cause::Target { target });
+                }
+                if shape.ends_block() {
+                    search.leaders.insert(insn.next());
+                }
             }
         }
         let Search { leaders: mut offsets, mut targets, .. } = search;

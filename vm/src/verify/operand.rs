@@ -3,7 +3,7 @@
 use bytestone_spec::isa::{ConstantRule, IntType, Isa, OperandKind, Owner};
 
 use super::finding::{Cause, Findings};
-use super::functions::Functions;
+use super::functions::{Code, with_code};
 use super::shape::{Shape, Shapes};
 use crate::module::{Capture, Function, Module};
 use crate::program::Program;
@@ -49,20 +49,14 @@ pub(super) fn check_operands(
     if shapes.list.iter().all(|shape| shape.indexes.is_empty() && shape.names.is_empty()) {
         return;
     }
-    let functions = Functions::of(program);
-    let mut with_code = functions.with_code();
-    let (mut range, mut function) = (0..0, None);
-    for (at, insn) in program.insns().iter().enumerate() {
-        if insn.offset >= range.end {
-            (range, function) = with_code.next().unwrap_or((range.end..range.end, None));
-        }
-        let shape = shapes.of_insn(insn);
-        check_indexes(program, at, shape, findings);
-        if !shape.names.is_empty()
-            && let (Some(module), Some(function)) = (functions.module(), function)
-        {
-            let named = (at as u32, program.operands(at));
-            check_names(isa, module, function, &shape.names, named, findings);
+    for Code { insns, function, .. } in with_code(program) {
+        for at in insns {
+            let shape = shapes.of_insn(&program.insns()[at]);
+            check_indexes(program, at, shape, findings);
+            if let Some(owner) = function.filter(|_| !shape.names.is_empty()) {
+                let named = (at as u32, program.operands(at));
+                check_names(isa, owner, &shape.names, named, findings);
+            }
         }
     }
 }
@@ -77,12 +71,11 @@ fn check_indexes(program: &Program, at: usize, shape: &Shape, findings: &mut Fin
     }
 }
 
-/// Examines the operands of an instruction of `function` that name parts of the module; the first fault is
+/// Examines the operands of an instruction of `function` that name parts of its module; the first fault is
 /// noted.
 fn check_names(
     isa: &Isa,
-    module: &Module,
-    function: &Function,
+    (module, function): (&Module, &Function),
     names: &[(usize, IntType, Naming)],
     (at, operands): (u32, &[u64]),
     findings: &mut Findings,
