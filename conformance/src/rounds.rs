@@ -4,7 +4,7 @@
 //! person with a file drive the same code. A [`Defect`] is a bug of this project, never of the input.
 
 use std::fmt;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use arbitrary::Unstructured;
 use bytestone_spec::diagnostic::{Source, Style};
@@ -17,7 +17,7 @@ use bytestone_vm::generate::Generator;
 use bytestone_vm::module::Module;
 use bytestone_vm::soundness::{self, SoundnessTrace};
 use bytestone_vm::trace::{HashTrace, NoTrace, Tracer};
-use bytestone_vm::verify::{Verified, verify};
+use bytestone_vm::verify::{Verified, Verifier, verify};
 use bytestone_vm::{Outcome, Program, Reference, Rejection, State, Stuck};
 
 use crate::execute::hex;
@@ -132,6 +132,7 @@ struct Subject {
     isa: &'static Isa,
     codec: Codec<'static>,
     generator: Generator<'static>,
+    verifier: Mutex<Verifier<'static>>,
 }
 
 /// All built-in machines.
@@ -142,7 +143,8 @@ static SUBJECTS: LazyLock<Vec<Subject>> = LazyLock::new(|| {
     ISAS.iter()
         .filter_map(|isa| {
             let generator = Generator::new(isa).ok()?;
-            Some(Subject { isa, codec: Codec::new(isa), generator })
+            let verifier = Mutex::new(Verifier::new(isa));
+            Some(Subject { isa, codec: Codec::new(isa), generator, verifier })
         })
         .collect()
 });
@@ -202,7 +204,9 @@ impl Subject {
     /// Decodes and verifies.
     fn accept(&self, code: &[u8]) -> Result<Option<Verified>, Defect> {
         let Ok(program) = self.decode(code)? else { return Ok(None) };
-        match verify(self.isa, program) {
+        // What a panic left behind is memory that is not used any more.
+        let mut verifier = self.verifier.lock().unwrap_or_else(PoisonError::into_inner);
+        match verifier.verify(program) {
             Ok(verified) => Ok(Some(verified)),
             Err(rejection) => {
                 self.check_faults(code, &rejection)?;

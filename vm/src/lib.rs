@@ -25,4 +25,4 @@ pub use reference::{Outcome, Reference, Stuck};
 pub use state::{InputError, State};
 pub use trace::Tracer;
 pub use value::Value;
-pub use verify::{MaxStack, Verified, verify};
+pub use verify::{MaxStack, Verified, Verifier, verify};

@@ -346,6 +346,8 @@ impl<'a> Reference<'a> {
         state: &mut State,
         temps: &Temps,
     ) -> Option<TrapId> {
+        // Nothing but outputs makes a stack higher, apart from what a function returns: that is an output of
+        // its caller's call, for which the verifier has left room.
         if !insn.body.outputs.is_empty() && height - state.base() > self.stack_depth {
             return Some(TrapId::STACK_OVERFLOW);
         }

@@ -27,10 +27,10 @@
 //!    nothing changes. If something still does after as many rounds as there are superblocks, it
 //!    does for ever: a growing need is `stack_underflow` at the recursive call, a growing peak
 //!    makes the greatest depth unbounded.
-//! 4. `walk` goes through all frames that can be: that of the start, where heights are absolute
-//!    and each block and each call is held against the limits, and those of callees. It finds how
-//!    deep the stack gets, reports
-//!    what is wrong on the way and does not go past a fault, so one cause has one fault.
+//! 4. `walk` goes through all frames that can be: first that of the start, where heights are absolute
+//!    and each block and each call is held against the limits, then those of callees. It finds how
+//!    deep the stack gets, reports what is wrong on the way and does not go past a fault, so one
+//!    cause has one fault.
 //!
 //! # Why it is sound
 //!
@@ -77,6 +77,7 @@ mod scc;
 mod shape;
 mod walk;
 
+use bumpalo::Bump;
 use bytestone_spec::isa::{CodeEnd, Isa};
 use bytestone_spec::limits::STACK_DEPTH;
 
@@ -84,6 +85,7 @@ use self::block::Blocks;
 use self::extent::Extents;
 use self::finding::{Cause, Findings};
 use self::height::Heights;
+use self::shape::Shapes;
 use crate::fault::Rejection;
 use crate::program::Program;
 
@@ -96,8 +98,8 @@ pub enum MaxStack {
     Unbounded,
 }
 
-/// A program that was verified. It is only made by [`verify`].
-#[derive(Clone, Debug)]
+/// A program that was verified. It is only made by [`verify`] and a [`Verifier`].
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified {
     program: Program,
     max_stack: MaxStack,
@@ -131,7 +133,7 @@ impl Verified {
     }
 }
 
-/// Verifies a program that was decoded for `isa`.
+/// Verifies a program that was decoded for `isa`; for many programs, a [`Verifier`] is faster.
 ///
 /// ```
 /// use bytestone_vm::{MaxStack, asm::assemble, codec::Codec, verify};
@@ -152,45 +154,99 @@ impl Verified {
 /// All faults of the program, ordered by offset, for the reasons of the phase
 /// [`Verify`](crate::fault::Phase::Verify).
 pub fn verify(isa: &Isa, program: Program) -> Result<Verified, Rejection> {
-    let mut findings = Findings::default();
-    let blocks = Blocks::of(isa, &program, &mut findings);
+    Verifier::new(isa).verify(program)
+}
+
+/// A verifier for many programs of one instruction set, one after the other.
+///
+/// It keeps the memory that it works in from one program to the next, up to 130 bytes for each instruction of
+/// the largest. What it says of a program does not depend on those before.
+///
+/// ```
+/// use bytestone_vm::{codec::Codec, verify::Verifier};
+/// let isa = bytestone_spec::load_builtin("stack").unwrap().unwrap();
+/// let codec = Codec::new(&isa);
+/// let mut verifier = Verifier::new(&isa);
+/// let accepted = [&[0x0f][..], &[0x08, 6, 0x0e, 0x0f], &[0x0e, 0x0f]]
+///     .map(|code| verifier.verify(codec.decode(code).unwrap()).is_ok());
+/// assert_eq!(accepted, [true, true, false]);
+/// ```
+pub struct Verifier<'isa> {
+    isa: &'isa Isa,
+    shapes: Shapes,
+    arena: Bump,
+}
+
+impl<'isa> Verifier<'isa> {
+    /// A verifier of programs that are decoded for `isa`.
+    pub fn new(isa: &'isa Isa) -> Self {
+        Self { isa, shapes: Shapes::new(isa), arena: Bump::new() }
+    }
+
+    /// Does what [`verify`] does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`verify`].
+    pub fn verify(&mut self, program: Program) -> Result<Verified, Rejection> {
+        self.empty_arena();
+        self.shapes.add(self.isa, &program);
+        let mut findings = Findings::default();
+        let (isa, shapes, arena) = (self.isa, &self.shapes, &self.arena);
+        let subject = Subject { isa, program: &program, shapes, arena };
+        let (max_stack, heights) = judge(subject, &mut findings);
+        match findings.rejection(&program) {
+            Some(rejection) => Err(rejection),
+            None => Ok(Verified { program, max_stack, heights }),
+        }
+    }
+
+    /// Makes room for as much as the arena held, in one piece.
+    fn empty_arena(&mut self) {
+        let held = self.arena.allocated_bytes();
+        self.arena.reset();
+        if self.arena.allocated_bytes() < held {
+            self.arena = Bump::with_capacity(held);
+        }
+    }
+}
+
+/// A program, with what is known of its instructions and where there is room to work.
+#[derive(Clone, Copy)]
+struct Subject<'v> {
+    isa: &'v Isa,
+    program: &'v Program,
+    /// Those of its instructions, and maybe others.
+    shapes: &'v Shapes,
+    arena: &'v Bump,
+}
+
+/// Finds what is wrong with a program. If nothing is, what is returned is true: how deep the stack gets, and its
+/// height before each instruction.
+fn judge(subject: Subject, findings: &mut Findings) -> (MaxStack, Vec<i32>) {
+    let isa = subject.isa;
+    let blocks = Blocks::of(subject, findings);
     if blocks.len() == 0 {
         if isa.code_end() == CodeEnd::Reject {
             findings.add(0, Cause::Runs);
         }
-        return finish(findings, program, MaxStack::Bounded(0), Vec::new());
+        return (MaxStack::Bounded(0), Vec::new());
     }
     let depth = isa.machine().stack.map_or(0, |stack| stack.depth.min(STACK_DEPTH));
-    functions::check_limits(isa, &program, &mut findings);
+    functions::check_limits(isa, subject.program, findings);
     let heights = Heights::explore(&blocks, depth as i32);
     let extents = Extents::find(&heights);
-    let deepest = walk::walk(&program, isa.code_end(), &extents, &mut findings);
+    let deepest = walk::walk(&extents, findings);
     let max_stack =
         if extents.grows() { MaxStack::Unbounded } else { MaxStack::Bounded(deepest as u32) };
-    let by_insn = heights_by_insn(&program, &heights, &mut findings);
-    check_stated(&program, &blocks, (&by_insn, depth), &mut findings);
-    finish(findings, program, max_stack, by_insn)
-}
-
-fn finish(
-    findings: Findings,
-    program: Program,
-    max_stack: MaxStack,
-    heights: Vec<i32>,
-) -> Result<Verified, Rejection> {
-    match findings.rejection(&program) {
-        Some(rejection) => Err(rejection),
-        None => Ok(Verified { program, max_stack, heights }),
-    }
+    let by_insn = heights_by_insn(&heights, findings);
+    check_stated(&blocks, (&by_insn, depth), findings);
+    (max_stack, by_insn)
 }
 
 /// Holds the stack of each function to the maximum that it states; one fault a function.
-fn check_stated(
-    program: &Program,
-    blocks: &Blocks,
-    (heights, depth): (&[i32], u32),
-    findings: &mut Findings,
-) {
+fn check_stated(blocks: &Blocks, (heights, depth): (&[i32], u32), findings: &mut Findings) {
+    let program = blocks.subject.program;
     let Some(module) = program.module() else { return };
     let (depth, faulty) = (i64::from(depth), findings.of_stack(program));
     let mut rest = (0..blocks.len() as u32).peekable();
@@ -198,14 +254,14 @@ fn check_stated(
         let (end, stated) = (function.start + function.len, i64::from(function.max_stack));
         // Behind another fault of the stack its depth is a consequence.
         let mut met = faulty.range(function.start..end).next().is_some();
-        while let Some(block) = rest.next_if(|&block| blocks.start(program, block) < end) {
+        while let Some(block) = rest.next_if(|&block| blocks.start(block) < end) {
             let before = heights[blocks.first_insn(block) as usize];
             let peak = i64::from(before) + i64::from(blocks.work(block).high);
             if met || before == UNREACHED || peak <= stated {
                 continue;
             }
             let mut after = blocks.insns(block).map(|at| {
-                let (pops, pushes) = blocks.effect(program, at);
+                let (pops, pushes) = blocks.effect(at);
                 (at as u32, i64::from(heights[at]) + i64::from(pushes - pops))
             });
             // What is too deep for the machine was found before.
@@ -220,9 +276,9 @@ fn check_stated(
 }
 
 /// The height before each instruction that can be reached, from the zero of its group of frames.
-fn heights_by_insn(program: &Program, heights: &Heights, findings: &mut Findings) -> Vec<i32> {
+fn heights_by_insn(heights: &Heights, findings: &mut Findings) -> Vec<i32> {
     let blocks = heights.blocks;
-    let mut by_insn = vec![UNREACHED; program.insns().len()];
+    let mut by_insn = vec![UNREACHED; blocks.subject.program.insns().len()];
     for block in (0..blocks.len() as u32).filter(|&block| heights.is_reached(block)) {
         let before = heights.before(block);
         // Within a block heights change by less than half of the range.
@@ -230,11 +286,12 @@ fn heights_by_insn(program: &Program, heights: &Heights, findings: &mut Findings
             findings.add(blocks.first_insn(block), Cause::Apart);
             continue;
         }
-        let mut height = before as i32;
-        for at in blocks.insns(block) {
-            by_insn[at] = height;
-            let (pops, pushes) = blocks.effect(program, at);
+        let (insns, mut height) = (blocks.insns(block), before as i32);
+        by_insn[insns.start] = height;
+        for at in insns.skip(1) {
+            let (pops, pushes) = blocks.effect(at - 1);
             height = height + pushes - pops;
+            by_insn[at] = height;
         }
     }
     by_insn

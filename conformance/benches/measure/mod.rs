@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bytestone_spec::{Isa, load_builtin};
 
 /// How often each figure is taken.
-pub const ROUNDS: usize = 5;
+pub const ROUNDS: usize = 9;
 
 /// The heads of the columns.
 pub fn head() {
@@ -20,15 +20,18 @@ pub fn line(what: &str, measured: String, goal: &str) {
 
 /// The median duration of a task.
 pub fn median(mut task: impl FnMut()) -> Duration {
-    let mut times: Vec<Duration> = (0..ROUNDS)
-        .map(|_| {
-            let start = Instant::now();
-            task();
-            start.elapsed()
-        })
-        .collect();
+    median_of((0..ROUNDS).map(|_| {
+        let start = Instant::now();
+        task();
+        start.elapsed()
+    }))
+}
+
+/// The median of durations, of which there is one at least.
+pub fn median_of(times: impl Iterator<Item = Duration>) -> Duration {
+    let mut times: Vec<Duration> = times.collect();
     times.sort();
-    times[ROUNDS / 2]
+    times[times.len() / 2]
 }
 
 pub fn millis(time: Duration) -> String {

@@ -2,14 +2,13 @@
 
 use std::ops::Range;
 
-use bytestone_spec::isa::Isa;
-
+use super::Subject;
 use super::finding::Findings;
 use super::leader::Leaders;
 use super::marks::Marks;
 use super::operand::check_operands;
-use super::shape::{Ending, Shape, Shapes, list_cells};
-use crate::program::Program;
+use super::shape::{Ending, Shape, list_cells};
+use bumpalo::collections::Vec as BumpVec;
 
 /// The number that stands for no block.
 pub(super) const NONE: u32 = u32::MAX;
@@ -25,16 +24,6 @@ struct Block {
     targets: u32,
     /// Where what it does lies in the table of works.
     work: u32,
-    /// Whether control can go on to the next block, which is of the same function.
-    goes_on: bool,
-    /// Whether it ends in a call, as its work says too.
-    calls: bool,
-}
-
-impl Block {
-    fn new(first: u32, targets: u32, work: u32) -> Self {
-        Self { first, targets, work, goes_on: false, calls: false }
-    }
 }
 
 /// What a block does to the stack, and how control leaves it.
@@ -60,6 +49,12 @@ impl Work {
     /// That of a block of one instruction that pops more cells.
     fn popping(self, more: i32) -> Self {
         Self { net: self.net - more, low: self.low - more, high: self.high - more, ..self }
+    }
+
+    /// That of the last block of a function.
+    fn last(self) -> Self {
+        let Ending { falls, .. } = self.ending;
+        Self { ending: Ending { falls: false, runs_out: falls, ..self.ending }, ..self }
     }
 
     /// That of this block with `next` behind it.
@@ -96,37 +91,36 @@ pub(super) enum ExitKind {
 }
 
 /// The blocks of a program, in the order of their offsets, and the ways between them.
-pub(super) struct Blocks {
+pub(super) struct Blocks<'v> {
+    /// The program.
+    pub subject: Subject<'v>,
     /// The blocks, and one more without instructions behind the last.
-    list: Vec<Block>,
+    list: BumpVec<'v, Block>,
     /// For each block the targets of its jumps, then its callee; [`NONE`] for a bad one.
-    targets: Vec<u32>,
-    shapes: Shapes,
-    /// What an instruction of each shape does as a block, then what longer blocks do.
-    works: Vec<Work>,
+    targets: BumpVec<'v, u32>,
+    /// What an instruction of each shape does as a block, then what longer and last blocks do.
+    works: BumpVec<'v, Work>,
     /// The first block of each function that has code, in order.
-    roots: Vec<u32>,
+    roots: BumpVec<'v, u32>,
 }
 
-impl Blocks {
+impl<'v> Blocks<'v> {
     /// Splits a program into blocks, and finds the faults that lie in the operands of all of
     /// its code, reachable or not.
-    pub fn of(isa: &Isa, program: &Program, findings: &mut Findings) -> Self {
-        let shapes = Shapes::of(isa, program);
-        check_operands(isa, program, &shapes, findings);
-        let Leaders { offsets, roots, targets } = Leaders::of(isa, program, &shapes, findings);
-        let mut works: Vec<Work> = shapes.list.iter().map(Work::of).collect();
-        let mut list = split(program, &shapes, &offsets, &mut works);
+    pub fn of(subject: Subject<'v>, findings: &mut Findings) -> Self {
+        check_operands(subject, findings);
+        let Leaders { offsets, roots, targets } = Leaders::of(subject, findings);
+        let works = subject.shapes.list.iter().map(Work::of);
+        let mut works = BumpVec::from_iter_in(works, subject.arena);
+        let mut list = split(subject, &offsets, &mut works);
         let count = list.len() - 1;
-        for block in &mut list[..count] {
-            let ending = works[block.work as usize].ending;
-            (block.goes_on, block.calls) = (ending.falls, ending.calls);
-        }
         let ends = roots.iter().skip(1).copied().chain([count as u32]);
         for last in ends.filter_map(|end| end.checked_sub(1)) {
-            list[last as usize].goes_on = false;
+            let work = &mut list[last as usize].work;
+            works.push(works[*work as usize].last());
+            *work = works.len() as u32 - 1;
         }
-        Self { list, targets, shapes, works, roots }
+        Self { subject, list, targets, works, roots }
     }
 
     /// The first block of each function that has code, in order; of a raw program, its first.
@@ -151,8 +145,8 @@ impl Blocks {
     }
 
     /// The offset of a block.
-    pub fn start(&self, program: &Program, block: u32) -> u32 {
-        program.insns()[self.first_insn(block) as usize].offset
+    pub fn start(&self, block: u32) -> u32 {
+        self.subject.program.insns()[self.first_insn(block) as usize].offset
     }
 
     /// The index of the last instruction of a block.
@@ -165,14 +159,10 @@ impl Blocks {
         self.first_insn(block) as usize..self.list[block as usize + 1].first as usize
     }
 
-    /// Whether control can run past the end of a block where its function ends.
-    pub fn runs_out(&self, block: u32) -> bool {
-        self.work(block).ending.falls && !self.list[block as usize].goes_on
-    }
-
     /// What the instruction with index `at` pops and pushes.
-    pub fn effect(&self, program: &Program, at: usize) -> (i32, i32) {
-        let shape = &self.shapes.list[self.shapes.place(&program.insns()[at])];
+    pub fn effect(&self, at: usize) -> (i32, i32) {
+        let Subject { program, shapes, .. } = self.subject;
+        let shape = shapes.of_insn(&program.insns()[at]);
         match shape.list {
             None => (shape.pops, shape.pushes),
             Some(_) => (shape.pops + list_cells(shape.list, program.operands(at)), shape.pushes),
@@ -182,8 +172,11 @@ impl Blocks {
     /// The block behind a block, if control can go on to it.
     #[inline]
     pub fn next(&self, block: u32) -> Option<Exit> {
-        let goes_on = self.list[block as usize].goes_on;
-        goes_on.then_some(Exit { kind: ExitKind::Next, to: block + 1, place: NONE })
+        self.work(block).ending.falls.then_some(Exit {
+            kind: ExitKind::Next,
+            to: block + 1,
+            place: NONE,
+        })
     }
 
     /// The ways from a block to others: on to the next one, then [`Blocks::jumps_and_calls`].
@@ -197,7 +190,7 @@ impl Blocks {
     #[inline]
     pub fn jumps_and_calls(&self, block: u32) -> impl DoubleEndedIterator<Item = Exit> {
         let places = self.places(block..block + 1);
-        let call = if self.list[block as usize].calls { places.end - 1 } else { NONE };
+        let call = if self.work(block).ending.calls { places.end - 1 } else { NONE };
         let targets = &self.targets[places.start as usize..places.end as usize];
         places.zip(targets).filter(|&(_, &to)| to != NONE).map(move |(place, &to)| {
             let kind = if place == call { ExitKind::Call } else { ExitKind::Jump };
@@ -214,7 +207,7 @@ impl Blocks {
     /// Whether what a block has at a place is a call.
     #[inline]
     pub fn is_call(&self, block: u32, place: u32) -> bool {
-        self.list[block as usize].calls && place + 1 == self.places(block..block + 1).end
+        self.work(block).ending.calls && place + 1 == self.places(block..block + 1).end
     }
 
     /// How many places there are.
@@ -225,7 +218,7 @@ impl Blocks {
     /// The entry that a block calls, if it ends in a call with a good target.
     #[inline]
     pub fn callee(&self, block: u32) -> Option<u32> {
-        if !self.list[block as usize].calls {
+        if !self.work(block).ending.calls {
             return None;
         }
         let entry = self.targets[self.list[block as usize + 1].targets as usize - 1];
@@ -235,8 +228,14 @@ impl Blocks {
 
 /// The blocks of a program, and one more behind the last. Adds what those of several instructions do to `works`,
 /// which starts with what single instructions do.
-fn split(program: &Program, shapes: &Shapes, leaders: &Marks, works: &mut Vec<Work>) -> Vec<Block> {
-    let mut list: Vec<Block> = Vec::with_capacity(leaders.len() as usize + 1);
+fn split<'v>(
+    subject: Subject<'v>,
+    leaders: &Marks,
+    works: &mut BumpVec<Work>,
+) -> BumpVec<'v, Block> {
+    let Subject { program, shapes, arena, .. } = subject;
+    let count = leaders.len() as usize + 1;
+    let mut list: BumpVec<Block> = BumpVec::with_capacity_in(count, arena);
     let mut targets = 0;
     for (at, insn) in (0u32..).zip(program.insns()) {
         let mut id = shapes.place(insn);
@@ -257,9 +256,9 @@ fn split(program: &Program, shapes: &Shapes, leaders: &Marks, works: &mut Vec<Wo
                 let work = block.work as usize;
                 works[work] = works[work].then(works[id]);
             }
-            _ => list.push(Block::new(at, before, id as u32)),
+            _ => list.push(Block { first: at, targets: before, work: id as u32 }),
         }
     }
-    list.push(Block::new(program.insns().len() as u32, targets, 0));
+    list.push(Block { first: program.insns().len() as u32, targets, work: 0 });
     list
 }

@@ -1,5 +1,7 @@
 //! Extents: how low and how high the stack gets from a superblock on, callees included.
 
+use bumpalo::collections::Vec as BumpVec;
+
 use super::block::NONE;
 use super::flow::{Extent, Flow, Way};
 use super::height::{Breach, Heights};
@@ -29,34 +31,35 @@ const ROUNDS: usize = 16;
 
 /// The extents of all superblocks that a subroutine can reach. The start's frame needs none: its heights are
 /// absolute, and the walk holds each of them against the limits.
-pub(super) struct Extents<'a> {
+pub(super) struct Extents<'v> {
     /// The heights of the blocks.
-    pub heights: &'a Heights<'a>,
+    pub heights: &'v Heights<'v>,
     /// The superblocks with their extents.
-    flow: Flow<'a>,
+    flow: Flow<'v>,
     /// By block, the limit that it breaks as a call through its callee. Empty if none does.
-    breaches: Vec<Option<Breach>>,
+    breaches: BumpVec<'v, Option<Breach>>,
     /// For a superblock in a strongly connected component of several, the number of one of these; [`NONE`] for
     /// others. Empty if all are.
-    components: Vec<u32>,
+    components: BumpVec<'v, u32>,
     /// For a superblock in a recursion, the number of the way among its own to which it owes its need.
-    needed_by: Vec<Option<usize>>,
+    needed_by: BumpVec<'v, Option<usize>>,
     grows: bool,
 }
 
-impl<'a> Extents<'a> {
+impl<'v> Extents<'v> {
     /// Finds the extents, and the calls whose callees break a limit of the stack in a frame seen
     /// alone or that are part of a recursion that needs a higher stack each time.
-    pub fn find(heights: &'a Heights) -> Self {
+    pub fn find(heights: &'v Heights<'v>) -> Self {
+        let arena = heights.blocks.subject.arena;
         let mut this = Self {
             heights,
             flow: Flow::of(heights),
-            breaches: Vec::new(),
-            components: Vec::new(),
-            needed_by: Vec::new(),
+            breaches: BumpVec::new_in(arena),
+            components: BumpVec::new_in(arena),
+            needed_by: BumpVec::new_in(arena),
             grows: false,
         };
-        let mut search = Components::reached_from(heights.entries());
+        let mut search = Components::of(&this.flow);
         while let Some(members) = search.next(&mut this.flow) {
             this.settle(members);
         }

@@ -1,5 +1,7 @@
 //! The flow of control as a graph of superblocks, and what each of its ways does to the stack.
 
+use bumpalo::collections::Vec as BumpVec;
+
 use super::block::{ExitKind, NONE, Work};
 use super::height::{Breach, Heights};
 
@@ -74,15 +76,16 @@ impl Way {
 
 /// Superblocks: blocks in a row of which control enters only the first, the head. They are numbered in the order in
 /// which they are added.
-pub(super) struct Flow<'a> {
-    heights: &'a Heights<'a>,
+pub(super) struct Flow<'v> {
+    /// The heights of the blocks.
+    pub heights: &'v Heights<'v>,
     /// By block: of the head of a superblock its number and 1, otherwise 0.
-    numbers: Vec<u32>,
-    superblocks: Vec<Superblock>,
+    numbers: &'v mut [u32],
+    superblocks: BumpVec<'v, Superblock>,
     /// How far the stack gets from each superblock on; at first, in its blocks alone.
-    pub extents: Vec<Extent>,
+    pub extents: BumpVec<'v, Extent>,
     /// The ways of one superblock after the other: its jumps and calls, then that on to the next.
-    ways: Vec<Way>,
+    ways: BumpVec<'v, Way>,
 }
 
 struct Superblock {
@@ -91,17 +94,18 @@ struct Superblock {
     ways_end: u32,
 }
 
-impl<'a> Flow<'a> {
+impl<'v> Flow<'v> {
     /// The flow without superblocks.
-    pub fn of(heights: &'a Heights) -> Self {
+    pub fn of(heights: &'v Heights<'v>) -> Self {
+        let arena = heights.blocks.subject.arena;
         // Only what is called gets any.
         let most = if heights.entries().is_empty() { 0 } else { heights.blocks.len() };
         Self {
             heights,
-            numbers: vec![0; most],
-            superblocks: Vec::with_capacity(most),
-            extents: Vec::with_capacity(most),
-            ways: Vec::with_capacity(most),
+            numbers: arena.alloc_slice_fill_copy(most, 0),
+            superblocks: BumpVec::with_capacity_in(most, arena),
+            extents: BumpVec::with_capacity_in(most, arena),
+            ways: BumpVec::with_capacity_in(most, arena),
         }
     }
 
@@ -134,6 +138,11 @@ impl<'a> Flow<'a> {
         self.superblocks.push(Superblock { head, ways_end: self.ways.len() as u32 });
         self.extents.push(extent);
         self.numbers[head as usize] = self.superblocks.len() as u32;
+    }
+
+    /// How many superblocks there can be.
+    pub fn most(&self) -> usize {
+        self.numbers.len()
     }
 
     /// How many superblocks there are.

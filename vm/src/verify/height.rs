@@ -1,5 +1,7 @@
 //! Heights: which blocks can be reached, and how high the stack is before each of them.
 
+use bumpalo::collections::Vec as BumpVec;
+
 use super::block::{Blocks, Exit, ExitKind, NONE};
 use super::potential::Potentials;
 
@@ -40,37 +42,45 @@ impl Place {
 }
 
 /// The blocks that can be reached, with their heights.
-pub(super) struct Heights<'a> {
+pub(super) struct Heights<'v> {
     /// The blocks.
-    pub blocks: &'a Blocks,
+    pub blocks: &'v Blocks<'v>,
     /// How deep the stack of the machine is.
     pub depth: i32,
-    places: Vec<Place>,
+    places: &'v mut [Place],
     /// The place of the latest jump or call that was followed to a block, or [`NONE`].
-    coming: Vec<u32>,
+    coming: &'v mut [u32],
     /// By the place of a jump or call that was followed.
-    links: Vec<Link>,
+    links: &'v mut [Link],
     /// For each component its group, and the height of its zero there.
-    zeros: Vec<(u32, i64)>,
+    zeros: BumpVec<'v, (u32, i64)>,
     /// The start, or that of each function, then the entry of each call that is reached, in the
     /// order in which they were met.
-    entries: Vec<u32>,
+    entries: BumpVec<'v, u32>,
 }
 
-impl<'a> Heights<'a> {
+impl<'v> Heights<'v> {
     /// Explores a program that has a block, on a machine with a stack of `depth` cells.
-    pub fn explore(blocks: &'a Blocks, depth: i32) -> Self {
+    pub fn explore(blocks: &'v Blocks<'v>, depth: i32) -> Self {
+        let arena = blocks.subject.arena;
+        let entry_count = blocks.roots().len() + blocks.place_count();
+        let mut entries = BumpVec::with_capacity_in(entry_count, arena);
+        entries.extend_from_slice(blocks.roots());
         let heights = Self {
             blocks,
             depth,
-            places: vec![UNREACHED; blocks.len()],
-            coming: vec![NONE; blocks.len()],
-            links: vec![NOT_FOLLOWED; blocks.place_count()],
-            zeros: Vec::new(),
-            entries: blocks.roots().to_vec(),
+            places: arena.alloc_slice_fill_copy(blocks.len(), UNREACHED),
+            coming: arena.alloc_slice_fill_copy(blocks.len(), NONE),
+            links: arena.alloc_slice_fill_copy(blocks.place_count(), NOT_FOLLOWED),
+            zeros: BumpVec::new_in(arena),
+            entries,
         };
-        let groups = Potentials::default();
-        let mut explorer = Explorer { heights, groups, returning: Vec::new(), pending: Vec::new() };
+        let mut explorer = Explorer {
+            heights,
+            groups: Potentials::with_capacity(entry_count, arena),
+            returning: BumpVec::with_capacity_in(blocks.len(), arena),
+            pending: BumpVec::with_capacity_in(blocks.len(), arena),
+        };
         explorer.run();
         Self { zeros: explorer.groups.into_zeros(), ..explorer.heights }
     }
@@ -178,14 +188,14 @@ struct Link {
 const NOT_FOLLOWED: Link = Link { from: NONE, earlier: NONE };
 
 /// The exploration.
-struct Explorer<'a> {
+struct Explorer<'v> {
     /// What is known, without the zeros.
-    heights: Heights<'a>,
-    groups: Potentials,
+    heights: Heights<'v>,
+    groups: Potentials<'v>,
     /// Blocks that are known to return, of which those that lead to them do not know yet.
-    returning: Vec<u32>,
+    returning: BumpVec<'v, u32>,
     /// Blocks that were reached and not yet left.
-    pending: Vec<u32>,
+    pending: BumpVec<'v, u32>,
 }
 
 impl Explorer<'_> {

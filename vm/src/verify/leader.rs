@@ -2,43 +2,42 @@
 
 use std::ops::Range;
 
-use bytestone_spec::isa::Isa;
-
+use super::Subject;
 use super::block::NONE;
 use super::finding::{Cause, Findings};
 use super::functions::{Code, with_code};
 use super::marks::Marks;
-use super::shape::{Shape, Shapes};
-use crate::program::Program;
+use super::shape::Shape;
+use bumpalo::collections::Vec as BumpVec;
 
 /// The leaders of a program, and what makes them so.
-pub(super) struct Leaders {
+pub(super) struct Leaders<'v> {
     /// Their offsets.
-    pub offsets: Marks,
+    pub offsets: Marks<'v>,
     /// The block that each function begins with, of those that have code.
-    pub roots: Vec<u32>,
+    pub roots: BumpVec<'v, u32>,
     /// The blocks to which the jumps and calls of all instructions lead, in the order of the code:
     /// those of an instruction as [`Shape::labels`] has them, then its table. [`NONE`] for a bad one.
-    pub targets: Vec<u32>,
+    pub targets: BumpVec<'v, u32>,
 }
 
-impl Leaders {
+impl<'v> Leaders<'v> {
     /// Finds them, and the labels that name no instruction of their function.
-    pub fn of(isa: &Isa, program: &Program, shapes: &Shapes, findings: &mut Findings) -> Self {
+    pub fn of(subject: Subject<'v>, findings: &mut Findings) -> Self {
+        let Subject { program, shapes, arena, .. } = subject;
         let end = program.insns().last().map_or(0, |insn| insn.next());
         let mut search = Search {
-            isa,
-            program,
-            starts: Marks::up_to(end),
+            subject,
+            starts: Marks::up_to(end, arena),
             function: 0..0,
-            leaders: Marks::up_to(end),
-            targets: Vec::new(),
+            leaders: Marks::up_to(end, arena),
+            targets: BumpVec::with_capacity_in(program.insns().len(), arena),
         };
         program.insns().iter().for_each(|insn| search.starts.insert(insn.offset));
-        let mut firsts = Vec::new();
+        let mut roots = BumpVec::new_in(arena);
         for Code { offsets, insns, .. } in with_code(program) {
             search.leaders.insert(offsets.start);
-            firsts.push(offsets.start);
+            roots.push(offsets.start);
             search.function = offsets;
             for at in insns {
                 let insn = &program.insns()[at];
@@ -56,27 +55,28 @@ impl Leaders {
         for target in targets.iter_mut().filter(|target| **target != NONE) {
             *target = offsets.rank(*target);
         }
-        let roots = firsts.into_iter().map(|first| offsets.rank(first)).collect();
+        for root in &mut roots {
+            *root = offsets.rank(*root);
+        }
         Self { offsets, roots, targets }
     }
 }
 
-struct Search<'a> {
-    isa: &'a Isa,
-    program: &'a Program,
+struct Search<'v> {
+    subject: Subject<'v>,
     /// Where instructions start.
-    starts: Marks,
+    starts: Marks<'v>,
     /// The code of the function that is looked at.
     function: Range<u32>,
-    leaders: Marks,
+    leaders: Marks<'v>,
     /// The offsets that will be [`Leaders::targets`].
-    targets: Vec<u32>,
+    targets: BumpVec<'v, u32>,
 }
 
 impl Search<'_> {
     /// Follows the labels of an instruction. Returns the first that is bad.
     fn follow(&mut self, at: usize, shape: &Shape) -> Option<i128> {
-        let (isa, program) = (self.isa, self.program);
+        let Subject { isa, program, .. } = self.subject;
         let mut bad = None;
         for (number, &label) in shape.labels.iter().enumerate() {
             let target = program.target(isa, at, label).unwrap_or(-1);

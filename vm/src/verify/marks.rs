@@ -1,16 +1,19 @@
 //! Marked numbers: sets of numbers from 0 on that can tell how many of their members are below one.
 
+use bumpalo::Bump;
+
 /// A set of numbers up to a greatest one.
-pub(super) struct Marks {
+pub(super) struct Marks<'v> {
     /// The members of each 64 numbers, and how many come before these.
-    words: Vec<(u64, u32)>,
+    words: &'v mut [(u64, u32)],
     members: u32,
 }
 
-impl Marks {
+impl<'v> Marks<'v> {
     /// The empty set of numbers up to `greatest`.
-    pub fn up_to(greatest: u32) -> Self {
-        Self { words: vec![(0, 0); greatest as usize / 64 + 1], members: 0 }
+    pub fn up_to(greatest: u32, arena: &'v Bump) -> Self {
+        let words = arena.alloc_slice_fill_copy(greatest as usize / 64 + 1, (0, 0));
+        Self { words, members: 0 }
     }
 
     /// Adds a number that is not above the greatest.
@@ -28,7 +31,7 @@ impl Marks {
     /// Counts the members, so that [`Marks::rank`] and [`Marks::len`] know them.
     pub fn count(&mut self) {
         self.members = 0;
-        for (bits, before) in &mut self.words {
+        for (bits, before) in self.words.iter_mut() {
             *before = self.members;
             self.members += bits.count_ones();
         }

@@ -2,9 +2,10 @@
 
 use bytestone_spec::isa::{ConstantRule, IntType, Isa, OperandKind, Owner};
 
+use super::Subject;
 use super::finding::{Cause, Findings};
 use super::functions::{Code, with_code};
-use super::shape::{Shape, Shapes};
+use super::shape::Shape;
 use crate::module::{Capture, Function, Module};
 use crate::program::Program;
 
@@ -40,12 +41,8 @@ impl Naming {
 }
 
 /// Examines the operands of all instructions, except labels; one fault of each kind an instruction.
-pub(super) fn check_operands(
-    isa: &Isa,
-    program: &Program,
-    shapes: &Shapes,
-    findings: &mut Findings,
-) {
+pub(super) fn check_operands(subject: Subject, findings: &mut Findings) {
+    let Subject { isa, program, shapes, .. } = subject;
     if shapes.list.iter().all(|shape| shape.indexes.is_empty() && shape.names.is_empty()) {
         return;
     }

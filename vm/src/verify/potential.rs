@@ -1,15 +1,22 @@
 //! Potentials: groups of frames whose heights are known relative to one another.
 
+use bumpalo::Bump;
+use bumpalo::collections::Vec as BumpVec;
+
 /// A union-find structure over components that keeps the height of each one's zero as counted from
 /// the zero of its group. The earliest component of a group lends it its zero.
-#[derive(Default)]
-pub(super) struct Potentials {
+pub(super) struct Potentials<'v> {
     /// The component that this one was tied to, itself if none, and the height of its own
     /// zero as counted from the other's.
-    links: Vec<(u32, i64)>,
+    links: BumpVec<'v, (u32, i64)>,
 }
 
-impl Potentials {
+impl<'v> Potentials<'v> {
+    /// Without components, and with room for some.
+    pub fn with_capacity(capacity: usize, arena: &'v Bump) -> Self {
+        Self { links: BumpVec::with_capacity_in(capacity, arena) }
+    }
+
     /// Adds a component, in a group of its own.
     pub fn add(&mut self) -> u32 {
         let component = self.links.len() as u32;
@@ -18,7 +25,7 @@ impl Potentials {
     }
 
     /// What [`Potentials::find`] says of each component.
-    pub fn into_zeros(mut self) -> Vec<(u32, i64)> {
+    pub fn into_zeros(mut self) -> BumpVec<'v, (u32, i64)> {
         // That leaves each tied to the first of its group.
         for component in 0..self.links.len() {
             self.find(component as u32);
@@ -65,7 +72,8 @@ mod tests {
 
     #[test]
     fn ties_hold_through_chains() {
-        let mut groups = Potentials::default();
+        let arena = Bump::new();
+        let mut groups = Potentials::with_capacity(8, &arena);
         let components: Vec<u32> = (0..8).map(|_| groups.add()).collect();
         // Each zero is as high as 10 in the one before; the chain is made from its end on.
         for pair in components.windows(2).rev() {

@@ -1,5 +1,7 @@
 //! Strongly connected components of the flow, without recursion.
 
+use bumpalo::collections::Vec as BumpVec;
+
 use super::flow::Flow;
 
 /// The search for the strongly connected components of what can be reached from entries.
@@ -9,24 +11,31 @@ use super::flow::Flow;
 ///
 /// This is the algorithm of Pearce (An Improved Algorithm for Finding the Strongly Connected
 /// Components of a Directed Graph, 2005), which keeps a single number for each node.
-pub(super) struct Components<'a> {
+pub(super) struct Components<'v> {
     /// The heads of the superblocks from which the search is still to start.
-    entries: &'a [u32],
+    entries: &'v [u32],
     /// By superblock, while its component is open: the least number known of those on the path that it
     /// leads to, at first its own. Then [`DONE`].
-    ranks: Vec<u32>,
-    path: Vec<Visit>,
+    ranks: BumpVec<'v, u32>,
+    path: BumpVec<'v, Visit>,
     /// Superblocks that the search is done with; behind `settled`, those whose component was told.
-    open: Vec<u32>,
+    open: BumpVec<'v, u32>,
     settled: usize,
 }
 
 const DONE: u32 = u32::MAX;
 
-impl<'a> Components<'a> {
-    /// A search from the superblocks with these heads, in a flow that has none yet.
-    pub fn reached_from(entries: &'a [u32]) -> Self {
-        Self { entries, ranks: Vec::new(), path: Vec::new(), open: Vec::new(), settled: 0 }
+impl<'v> Components<'v> {
+    /// A search from the entries of subroutines, in a flow that has no superblocks yet.
+    pub fn of(flow: &Flow<'v>) -> Self {
+        let (arena, most) = (flow.heights.blocks.subject.arena, flow.most());
+        Self {
+            entries: flow.heights.entries(),
+            ranks: BumpVec::with_capacity_in(most, arena),
+            path: BumpVec::with_capacity_in(most, arena),
+            open: BumpVec::with_capacity_in(most, arena),
+            settled: 0,
+        }
     }
 
     /// The next component. Superblocks are added to the flow when the search comes to them.

@@ -10,6 +10,8 @@ use crate::program::{Insn, Program};
 pub(super) struct Ending {
     /// To the next block; after a call, once the callee returned.
     pub falls: bool,
+    /// The same where there is no next block in its function.
+    pub runs_out: bool,
     /// To a callee.
     pub calls: bool,
     /// To the caller.
@@ -83,6 +85,7 @@ impl Shape {
             // The return of a function ends its frame; that of a subroutine goes on in the same.
             ending: Ending {
                 falls,
+                runs_out: false,
                 calls,
                 returns: effect.returns && isa.machine().frames.is_none(),
                 needs_call: !effect.returns_if_called,
@@ -108,7 +111,7 @@ impl Shape {
     }
 }
 
-/// The shapes of the instructions that a program has, which may be few of those of its instruction set.
+/// The shapes of the instructions that programs had so far, which may be few of those of their instruction set.
 pub(super) struct Shapes {
     /// By the id of an instruction its place in the list.
     places: Vec<u16>,
@@ -116,18 +119,20 @@ pub(super) struct Shapes {
 }
 
 impl Shapes {
-    /// The shapes of a program.
-    pub fn of(isa: &Isa, program: &Program) -> Self {
-        let mut shapes =
-            Self { places: vec![u16::MAX; isa.instructions().len()], list: Vec::new() };
+    /// Those of no program.
+    pub fn new(isa: &Isa) -> Self {
+        Self { places: vec![u16::MAX; isa.instructions().len()], list: Vec::new() }
+    }
+
+    /// Adds those of a program.
+    pub fn add(&mut self, isa: &Isa, program: &Program) {
         for insn in program.insns() {
-            let place = &mut shapes.places[usize::from(insn.id.0)];
+            let place = &mut self.places[usize::from(insn.id.0)];
             if *place == u16::MAX {
-                *place = shapes.list.len() as u16;
-                shapes.list.push(Shape::of(isa, isa.instruction(insn.id)));
+                *place = self.list.len() as u16;
+                self.list.push(Shape::of(isa, isa.instruction(insn.id)));
             }
         }
-        shapes
     }
 
     /// The shape of an instruction.

@@ -1,12 +1,13 @@
 //! The walk: what is wrong in the frames that a program can have.
 
+use bumpalo::collections::Vec as BumpVec;
 use bytestone_spec::isa::CodeEnd;
 
+use super::Subject;
 use super::block::{Exit, ExitKind};
 use super::extent::Extents;
 use super::finding::{Cause, Findings};
 use super::height::{Breach, Heights};
-use crate::program::Program;
 
 /// Whose frame a block runs in.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -30,30 +31,33 @@ enum Seen {
 
 /// Walks through all frames of a program and adds to `findings` what is wrong in them. Returns how deep
 /// the stack gets if nothing is, not counting recursion that makes it deeper without a bound.
-pub(super) fn walk(
-    program: &Program,
-    code_end: CodeEnd,
-    extents: &Extents,
-    findings: &mut Findings,
-) -> i64 {
+pub(super) fn walk(extents: &Extents, findings: &mut Findings) -> i64 {
     let heights = extents.heights;
+    let Subject { isa, arena, .. } = heights.blocks.subject;
     let mut walk = Walk {
-        program,
         heights,
         extents,
         findings,
-        seen: vec![0; heights.blocks.len()],
-        pending: heights.blocks.roots().iter().rev().map(|&root| (root, Frame::Main)).collect(),
-        returns: Vec::new(),
-        torn: Vec::new(),
-        runs: Vec::new(),
+        seen: arena.alloc_slice_fill_copy(heights.blocks.len(), 0),
+        frame: Frame::Main,
+        pending: BumpVec::with_capacity_in(heights.blocks.len(), arena),
+        called: BumpVec::with_capacity_in(heights.entries().len(), arena),
+        returns: BumpVec::new_in(arena),
+        torn: BumpVec::new_in(arena),
+        runs: BumpVec::new_in(arena),
         deepest: 0,
     };
-    while let Some((block, frame)) = walk.pending.pop() {
-        walk.visit(block, frame);
+    walk.pending.extend(heights.blocks.roots().iter().rev());
+    walk.go_through_frame();
+    walk.frame = Frame::Callee;
+    let mut walked = 0;
+    while let Some(&entry) = walk.called.get(walked) {
+        walked += 1;
+        walk.pending.push(entry);
+        walk.go_through_frame();
     }
     walk.compare_returns();
-    if code_end == CodeEnd::Reject {
+    if isa.code_end() == CodeEnd::Reject {
         for &block in &walk.runs {
             walk.findings.add(heights.blocks.last_insn(block), Cause::Runs);
         }
@@ -62,19 +66,23 @@ pub(super) fn walk(
 }
 
 struct Walk<'a> {
-    program: &'a Program,
     heights: &'a Heights<'a>,
     extents: &'a Extents<'a>,
     findings: &'a mut Findings,
     /// For each block what was [`Seen`] of it.
-    seen: Vec<u8>,
-    pending: Vec<(u32, Frame)>,
+    seen: &'a mut [u8],
+    /// Whose frame is gone through.
+    frame: Frame,
+    /// Blocks of that frame to visit.
+    pending: BumpVec<'a, u32>,
+    /// The entries that calls lead to, in the order in which these were met.
+    called: BumpVec<'a, u32>,
     /// Blocks at whose end subroutines return.
-    returns: Vec<u32>,
+    returns: BumpVec<'a, u32>,
     /// Groups of frames in which returns differ.
-    torn: Vec<u32>,
+    torn: BumpVec<'a, u32>,
     /// The last blocks of functions of which execution can run past the end.
-    runs: Vec<u32>,
+    runs: BumpVec<'a, u32>,
     /// How deep the stack gets in what was walked of the start's frame.
     deepest: i64,
 }
@@ -88,17 +96,24 @@ impl Walk<'_> {
         before
     }
 
-    fn visit(&mut self, block: u32, frame: Frame) {
-        let seen = match frame {
+    /// Visits what can be reached from pending blocks without a call.
+    fn go_through_frame(&mut self) {
+        let seen = match self.frame {
             Frame::Main => Seen::InMain,
             Frame::Callee => Seen::InCallee,
         };
-        if self.saw(block, seen) || !self.goes_through(block, frame) {
-            return;
+        while let Some(block) = self.pending.pop() {
+            if !self.saw(block, seen) && self.goes_through(block) {
+                self.leave(block);
+            }
         }
+    }
+
+    /// Notes how control can leave a block whose end it gets to.
+    fn leave(&mut self, block: u32) {
         let ending = self.heights.blocks.work(block).ending;
         if ending.returns {
-            match frame {
+            match self.frame {
                 Frame::Main if !ending.needs_call => {}
                 Frame::Main => {
                     self.findings.add(self.heights.blocks.last_insn(block), Cause::NoCall);
@@ -107,19 +122,19 @@ impl Walk<'_> {
             }
         }
         let blocks = self.heights.blocks;
-        if blocks.runs_out(block) && self.heights.rise(block, ExitKind::Next).is_some() {
+        if ending.runs_out && self.heights.rise(block, ExitKind::Next).is_some() {
             self.runs.push(block);
         }
         for exit in blocks.exits(block) {
             match exit.kind {
-                ExitKind::Call => self.pending.push((exit.to, Frame::Callee)),
-                ExitKind::Next | ExitKind::Jump => self.go(block, exit, frame),
+                ExitKind::Call => self.called.push(exit.to),
+                ExitKind::Next | ExitKind::Jump => self.go(block, exit),
             }
         }
     }
 
     /// Whether control gets to the end of a block and, if that calls, into the callee.
-    fn goes_through(&mut self, block: u32, frame: Frame) -> bool {
+    fn goes_through(&mut self, block: u32) -> bool {
         let blocks = self.heights.blocks;
         let this = blocks.work(block);
         if let Some(breach) = self.extents.breach(block) {
@@ -132,7 +147,7 @@ impl Walk<'_> {
             }
             return false;
         }
-        if frame == Frame::Callee {
+        if self.frame == Frame::Callee {
             return true;
         }
         let before = self.heights.before(block);
@@ -164,7 +179,7 @@ impl Walk<'_> {
     fn breaking_insn(&self, block: u32, mut height: i64, least: i64) -> Option<(u32, Cause)> {
         let depth = i64::from(self.heights.depth);
         for at in self.heights.blocks.insns(block) {
-            let (pops, pushes) = self.heights.blocks.effect(self.program, at);
+            let (pops, pushes) = self.heights.blocks.effect(at);
             if height - i64::from(pops) < least {
                 return Some((at as u32, Cause::Pops { pops, height }));
             }
@@ -196,7 +211,7 @@ impl Walk<'_> {
     }
 
     /// Goes from a block through one of its exits to another of the same frame, if heights agree.
-    fn go(&mut self, from: u32, exit: Exit, frame: Frame) {
+    fn go(&mut self, from: u32, exit: Exit) {
         let to = exit.to;
         if !self.heights.is_way(from, exit) {
             if let Some(rise) = self.heights.rise(from, exit.kind)
@@ -209,9 +224,9 @@ impl Walk<'_> {
             }
             return;
         }
-        self.pending.push((to, frame));
+        self.pending.push(to);
         let (here, there) = (self.heights.return_height(from), self.heights.return_height(to));
-        if let (Frame::Callee, Some(here), Some(there)) = (frame, here, there)
+        if let (Frame::Callee, Some(here), Some(there)) = (self.frame, here, there)
             && i64::from(here) != self.heights.rise_to(from, to) + i64::from(there)
         {
             self.torn.push(self.heights.group(from));

@@ -8,10 +8,10 @@ use bytestone_spec::Isa;
 use bytestone_spec::isa::{Effect, LabelRole, OperandKind};
 use bytestone_vm::codec::Codec;
 use bytestone_vm::generate::Generator;
-use bytestone_vm::verify::{MaxStack, Verified, verify};
+use bytestone_vm::verify::{MaxStack, Verified, Verifier, verify};
 use bytestone_vm::{Program, Reason};
 
-use super::{decode, machine_with};
+use super::{decode, machine, machine_with};
 use crate::random::Random;
 use crate::support::entropy;
 
@@ -391,6 +391,24 @@ fn all_ways_behind_a_table_are_taken() {
         }
     }
     assert!(accepted * 4 > PROGRAMS && rejected * 20 > PROGRAMS, "{accepted} and {rejected}");
+}
+
+#[test]
+fn a_verifier_remembers_nothing_of_earlier_programs() {
+    let (small, script) = (small_machine(), machine("script"));
+    let generator = Generator::new(&script).expect("its programs can end");
+    let (mut on_small, mut on_script) = (Verifier::new(&small), Verifier::new(&script));
+    let mut accepted = 0;
+    for seed in 0..PROGRAMS {
+        let program = random_program(&small, &mut Random::new(seed));
+        assert_eq!(on_small.verify(program.clone()), verify(&small, program), "seed {seed}");
+        let code = generator.near_valid(&mut Unstructured::new(&entropy(seed, 80)));
+        let Ok(program) = Codec::new(&script).decode(&code) else { continue };
+        let alone = verify(&script, program.clone());
+        assert_eq!(on_script.verify(program), alone, "seed {seed}");
+        accepted += u64::from(alone.is_ok());
+    }
+    assert!(accepted * 20 > PROGRAMS, "{accepted}");
 }
 
 /// How many random programs are tried.
