@@ -63,6 +63,8 @@ impl Ci {
                 words("cargo doc --workspace --no-deps --locked"),
                 &[("RUSTDOCFLAGS", "-D warnings")],
             ),
+            // Also those for other systems, which are examined but not built.
+            ("packages", words("cargo fetch --locked"), &[]),
             (
                 "dependencies and licences",
                 words("cargo deny --offline check bans licenses sources"),
