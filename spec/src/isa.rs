@@ -497,8 +497,17 @@ pub struct Body {
 impl Body {
     /// Whether it makes something on the heap or lets something there grow.
     pub fn allocates(&self) -> bool {
-        let grows =
-            |write: &Write| matches!(write.to, WriteTo::Element { .. } | WriteTo::Entry { .. });
+        let operands = self.inputs..self.inputs + self.operands;
+        let grows = |write: &Write| match write.to {
+            WriteTo::Element { .. } | WriteTo::Entry { .. } => true,
+            // A name that is no operand, hence no constant, may have been made at run time.
+            WriteTo::Global { name } => !operands.contains(&name),
+            WriteTo::Bank { .. }
+            | WriteTo::Output
+            | WriteTo::Field { .. }
+            | WriteTo::Memory { .. }
+            | WriteTo::Host { .. } => false,
+        };
         self.ops.iter().any(|op| matches!(op, Op::New { .. })) || self.writes.iter().any(grows)
     }
 }

@@ -51,16 +51,25 @@ const BYTES_PER_CELL: usize = 8;
 impl Object {
     /// How many cells it takes, as the limit of the heap counts them.
     pub(crate) fn cells(&self) -> u64 {
-        let inside = match self {
-            Self::Str(text) => text.len().div_ceil(BYTES_PER_CELL),
-            Self::Array(elements) => elements.len(),
-            Self::Map(entries) => 2 * entries.len(),
-            Self::Record(_, fields) => fields.len(),
-            Self::Closure(closure) => closure.captures.len(),
-            Self::Variable(_) => 0,
-        };
-        1 + inside as u64
+        match self {
+            Self::Str(text) => text_cells(text.len()),
+            Self::Array(elements) => 1 + elements.len() as u64,
+            Self::Map(entries) => 1 + entries.keys().map(|key| entry_cells(key)).sum::<u64>(),
+            Self::Record(_, fields) => 1 + fields.len() as u64,
+            Self::Closure(closure) => 1 + closure.captures.len() as u64,
+            Self::Variable(_) => 1,
+        }
     }
+}
+
+/// How many cells an entry with a key takes.
+pub(crate) fn entry_cells(key: &str) -> u64 {
+    2 + (key.len() / BYTES_PER_CELL) as u64
+}
+
+/// How many cells a text takes that is so many bytes long.
+pub(crate) fn text_cells(bytes: usize) -> u64 {
+    1 + bytes.div_ceil(BYTES_PER_CELL) as u64
 }
 
 /// The slots of a heap.
@@ -72,8 +81,9 @@ pub(crate) struct Heap {
     constants: usize,
     /// The cells of all objects that are no constants, reachable or not.
     size: u64,
-    /// What was made since [`Heap::settle`].
+    /// What was made since [`Heap::settle`], and how many cells that takes.
     fresh: Vec<Handle>,
+    fresh_size: u64,
     /// For each number of a variant whether it carries a handle.
     carries: u8,
 }
@@ -105,7 +115,9 @@ impl Heap {
 
     /// Puts an object into a slot.
     pub(crate) fn put(&mut self, object: Object) -> Handle {
-        self.size += object.cells();
+        let cells = object.cells();
+        self.size += cells;
+        self.fresh_size += cells;
         let handle = match self.free.pop() {
             Some(slot) => {
                 self.slots[slot as usize] = Some(object);
@@ -124,9 +136,10 @@ impl Heap {
     #[inline]
     pub(crate) fn settle(&mut self) {
         self.fresh.clear();
+        self.fresh_size = 0;
     }
 
-    /// Whether something was made since the heap was settled.
+    /// Whether nothing was made since the heap was settled.
     pub(crate) fn is_settled(&self) -> bool {
         self.fresh.is_empty()
     }
@@ -136,8 +149,27 @@ impl Heap {
         self.size
     }
 
+    /// The cells of what was made since the heap was settled.
+    pub(crate) fn fresh_size(&self) -> u64 {
+        self.fresh_size
+    }
+
+    /// Counts cells that are live for ever.
+    pub(crate) fn keep(&mut self, cells: u64) {
+        self.size += cells;
+    }
+
+    /// Whether a text is a constant.
+    pub(crate) fn is_constant(&self, handle: Handle) -> bool {
+        (handle.0 as usize) < self.constants
+    }
+
     pub(crate) fn get(&self, handle: Handle) -> Option<&Object> {
         self.slots.get(handle.0 as usize)?.as_ref()
+    }
+
+    fn get_mut(&mut self, handle: Handle) -> Option<&mut Object> {
+        self.slots.get_mut(handle.0 as usize)?.as_mut()
     }
 
     pub(crate) fn text(&self, handle: Handle) -> Option<&Arc<str>> {
@@ -177,32 +209,32 @@ impl Heap {
 
     /// Sets a captured variable.
     pub(crate) fn set_variable(&mut self, handle: Handle, cell: u64) {
-        if let Some(Some(Object::Variable(place))) = self.slots.get_mut(handle.0 as usize) {
+        if let Some(Object::Variable(place)) = self.get_mut(handle) {
             *place = cell;
         }
     }
 
-    /// Sets an element of an array, or adds one behind the last.
-    pub(crate) fn set_element(&mut self, handle: Handle, index: u64, cell: u64) {
-        let Some(Some(Object::Array(elements))) = self.slots.get_mut(handle.0 as usize) else {
-            return;
-        };
-        let Ok(index) = usize::try_from(index) else { return };
+    /// Sets an element of an array, or adds one behind the last. None if there is no such place.
+    pub(crate) fn set_element(&mut self, handle: Handle, index: u64, cell: u64) -> Option<()> {
+        let Object::Array(elements) = self.get_mut(handle)? else { return None };
+        let index = usize::try_from(index).ok()?;
         if index == elements.len() {
             elements.push(cell);
             self.size += 1;
-        } else if let Some(place) = elements.get_mut(index) {
-            *place = cell;
+        } else {
+            *elements.get_mut(index)? = cell;
         }
+        Some(())
     }
 
-    /// Sets the entry of a map.
-    pub(crate) fn set_entry(&mut self, handle: Handle, key: Arc<str>, cell: u64) {
-        if let Some(Some(Object::Map(entries))) = self.slots.get_mut(handle.0 as usize)
-            && entries.insert(key, cell).is_none()
-        {
-            self.size += 2;
+    /// Sets the entry of a map. None if it is none.
+    pub(crate) fn set_entry(&mut self, handle: Handle, key: Arc<str>, cell: u64) -> Option<()> {
+        let cells = entry_cells(&key);
+        let Object::Map(entries) = self.get_mut(handle)? else { return None };
+        if entries.insert(key, cell).is_none() {
+            self.size += cells;
         }
+        Some(())
     }
 
     /// What a field of a record holds, if that is a record of such a type.
@@ -215,13 +247,14 @@ impl Heap {
         }
     }
 
-    /// Sets a field of a record.
-    pub(crate) fn set_field(&mut self, handle: Handle, field: FieldId, cell: u64) {
-        if let Some(Some(Object::Record(of, fields))) = self.slots.get_mut(handle.0 as usize)
-            && *of == field.record
-            && let Some(place) = fields.get_mut(usize::from(field.index))
-        {
-            *place = cell;
+    /// Sets a field of a record. None if it is no record of such a type.
+    pub(crate) fn set_field(&mut self, handle: Handle, field: FieldId, cell: u64) -> Option<()> {
+        match self.get_mut(handle)? {
+            Object::Record(of, fields) if *of == field.record => {
+                *fields.get_mut(usize::from(field.index))? = cell;
+                Some(())
+            }
+            _ => None,
         }
     }
 

@@ -11,7 +11,7 @@ use bytestone_spec::isa::{
 
 use self::code::{Callable, Code, Prepared};
 use self::dynamic::Dynamic;
-use crate::heap::{Handle, Heap};
+use crate::heap::{Handle, Heap, entry_cells};
 use crate::limits;
 use crate::state::{Frame, State};
 use crate::trace::{Change, Tracer};
@@ -367,10 +367,10 @@ impl<'a> Reference<'a> {
     fn exhausted(&self, body: &Body, state: &mut State, temps: &Temps) -> bool {
         let holds = |guard: Option<Temp>| guard.is_none_or(|guard| temps[usize::from(guard)] != 0);
         let writes = body.writes.iter().filter(|write| holds(write.guard));
-        let growth: u64 = writes.map(|write| dynamic::growth(state, write.to, temps)).sum();
+        let growth = dynamic::growth(state, writes.map(|write| write.to), temps);
         let allocated = !state.heap.is_settled() && self.collector == Collector::Always;
         if allocated || state.heap.size() + growth > self.heap_cells {
-            dynamic::collect(state);
+            dynamic::collect(state, self.saved);
         }
         state.heap.settle();
         state.heap.size() + growth > self.heap_cells
@@ -419,7 +419,10 @@ impl<'a> Reference<'a> {
                     }
                     continue;
                 }
-                ref op => self.dynamic().evaluate(op, state, temps, list)?,
+                ref op => match self.dynamic().evaluate(op, state, temps, list)? {
+                    Some(cell) => cell,
+                    None => return Ok(Some(TrapId::OUT_OF_MEMORY)),
+                },
             };
             temps[place & 0xff] = cell;
         }
@@ -427,7 +430,7 @@ impl<'a> Reference<'a> {
     }
 
     fn dynamic(&self) -> Dynamic<'_> {
-        Dynamic::new(self.union, &self.code.functions)
+        Dynamic::new(self.union, &self.code.functions, self.heap_cells)
     }
 
     #[inline]
@@ -512,8 +515,8 @@ impl<'a> Reference<'a> {
                 }
             }
             WriteTo::Element { array, index } => {
-                state.heap.set_element(payload(array), temp(index), cell);
-                if T::CHANGES {
+                let set = state.heap.set_element(payload(array), temp(index), cell);
+                if set.is_some() && T::CHANGES {
                     let (index, value) = (temp(index) as u32, state.shown(cell));
                     tracer.change(Change::Element { index, value });
                 }
@@ -521,19 +524,21 @@ impl<'a> Reference<'a> {
             WriteTo::Entry { map, key } => {
                 if let Some(key) = state.heap.text(payload(key)).cloned() {
                     let shown = T::CHANGES.then(|| Text::from(&key));
-                    state.heap.set_entry(payload(map), key, cell);
-                    if let Some(key) = shown {
+                    let set = state.heap.set_entry(payload(map), key, cell);
+                    if let Some(key) = shown.filter(|_| set.is_some()) {
                         tracer.change(Change::Entry { key, value: state.shown(cell) });
                     }
                 }
             }
             WriteTo::Field { object, field } => {
-                state.heap.set_field(payload(object), field, cell);
-                if T::CHANGES {
+                let set = state.heap.set_field(payload(object), field, cell);
+                if set.is_some() && T::CHANGES {
                     tracer.change(Change::Field { field, value: state.shown(cell) });
                 }
             }
             WriteTo::Global { name } => {
+                let made = dynamic::made_name(state, payload(name)).map(entry_cells);
+                state.heap.keep(made.unwrap_or(0));
                 if let Some(name) = state.heap.text(payload(name)).cloned() {
                     let shown = T::CHANGES.then(|| Text::from(&name));
                     state.globals.insert(name, cell);

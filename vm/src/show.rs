@@ -16,20 +16,22 @@ pub(crate) struct Show<'a> {
     /// The numbers of the nodes that were met.
     met: HashMap<Handle, u32>,
     depth: usize,
+    shown: usize,
 }
 
 impl<'a> Show<'a> {
     pub(crate) fn new(union: Option<&'a Union>, heap: &'a Heap) -> Self {
-        Self { union, heap, met: HashMap::new(), depth: 0 }
+        Self { union, heap, met: HashMap::new(), depth: 0, shown: 0 }
     }
 
-    /// How many nodes were shown.
-    pub(crate) fn nodes(&self) -> usize {
-        self.met.len()
+    /// How many values were shown, those in nodes among them.
+    pub(crate) fn shown(&self) -> usize {
+        self.shown
     }
 
     /// The value of a cell.
     pub(crate) fn value(&mut self, of: CellType, cell: u64) -> Value {
+        self.shown += 1;
         match (of, self.union) {
             (CellType::Int(ty), _) => Value::Int(ty.value(cell)),
             (CellType::Value, Some(union)) => self.dynamic(union, cell),

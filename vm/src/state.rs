@@ -430,7 +430,7 @@ impl State {
         let of = self.output_type.unwrap_or(CellType::Value);
         let mut show = self.show();
         let value = show.value(of, cell);
-        self.printed += 1 + show.nodes();
+        self.printed += show.shown();
         self.output.push(value.clone());
         value
     }

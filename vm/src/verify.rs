@@ -281,7 +281,6 @@ fn heights_by_insn(heights: &Heights, findings: &mut Findings) -> Vec<i32> {
     let mut by_insn = vec![UNREACHED; blocks.subject.program.insns().len()];
     for block in (0..blocks.len() as u32).filter(|&block| heights.is_reached(block)) {
         let before = heights.before(block);
-        // Within a block heights change by less than half of the range.
         if before.abs() > i64::from(i32::MAX / 2) {
             findings.add(blocks.first_insn(block), Cause::Apart);
             continue;
@@ -290,7 +289,8 @@ fn heights_by_insn(heights: &Heights, findings: &mut Findings) -> Vec<i32> {
         by_insn[insns.start] = height;
         for at in insns.skip(1) {
             let (pops, pushes) = blocks.effect(at - 1);
-            height = height + pushes - pops;
+            // What does not fit is behind a fault of the stack.
+            height = height.saturating_add(pushes - pops);
             by_insn[at] = height;
         }
     }

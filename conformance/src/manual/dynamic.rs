@@ -125,7 +125,9 @@ fn sizes(isa: &Isa) -> Vec<&'static str> {
         .filter_map(|variant| match variant.payload {
             Payload::Str => Some("a string that was made counts 1 and 1 for every 8 bytes begun"),
             Payload::Array => Some("an array 1 and 1 for each element"),
-            Payload::Map => Some("a map 1 and 2 for each entry"),
+            Payload::Map => {
+                Some("a map 1 and, for each entry, 2 and 1 for every 8 whole bytes of its key")
+            }
             Payload::Record(_) => Some("a record 1 and 1 for each field"),
             Payload::Closure if captures(isa) => {
                 Some("a closure 1 and 1 for each captured variable")

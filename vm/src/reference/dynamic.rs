@@ -3,27 +3,29 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use bytestone_spec::isa::{New, Op, Owner, Payload, Question, Union, WriteTo};
+use bytestone_spec::isa::{CellType, New, Op, Owner, Payload, Question, Saved, Union, WriteTo};
 
 use super::code::Functions;
 use super::{Stuck, Temps};
-use crate::heap::{Closure, Handle, Object, captured, captured_in};
+use crate::heap::{Closure, Handle, Object, captured, captured_in, entry_cells, text_cells};
 use crate::module::Capture;
-use crate::state::State;
+use crate::state::{Bank, State};
 
 /// What the ops of a step look at besides the state.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Dynamic<'a> {
-    pub(super) union: &'a Union,
-    pub(super) functions: &'a Functions,
+    union: &'a Union,
+    functions: &'a Functions,
+    heap_cells: u64,
 }
 
 impl<'a> Dynamic<'a> {
-    pub(super) fn new(union: Option<&'a Union>, functions: &'a Functions) -> Self {
-        Self { union: union.unwrap_or(Union::EMPTY), functions }
+    pub(super) fn new(union: Option<&'a Union>, functions: &'a Functions, heap_cells: u64) -> Self {
+        Self { union: union.unwrap_or(Union::EMPTY), functions, heap_cells }
     }
 
-    /// The cell that an op defines. `list` is where the cells of the list begin on the stack.
+    /// The cell that an op defines; none if the step makes more than the whole heap holds. `list` is
+    /// where the cells of the list begin on the stack.
     #[inline(never)]
     pub(super) fn evaluate(
         self,
@@ -31,9 +33,9 @@ impl<'a> Dynamic<'a> {
         state: &mut State,
         temps: &Temps,
         list: usize,
-    ) -> Result<u64, Stuck> {
+    ) -> Result<Option<u64>, Stuck> {
         let temp = |temp: u8| temps[usize::from(temp)];
-        Ok(match *op {
+        Ok(Some(match *op {
             Op::Is { a, variant } => u64::from(self.union.is(temp(a), variant)),
             Op::Payload { a, variant } => self.union.payload(temp(a), variant),
             Op::Make { a, variant } => self.union.make(variant, temp(a)),
@@ -42,13 +44,13 @@ impl<'a> Dynamic<'a> {
             Op::Ask { question, a, b } => self.answer(question, state, temp(a), temp(b)),
             Op::New { guard, what } => {
                 if guard.is_some_and(|guard| temp(guard) == 0) {
-                    return Ok(0);
+                    return Ok(Some(0));
                 }
-                self.make(what, state, temps, list)?
+                return self.make(what, state, temps, list);
             }
             // The others are no ops of dynamic values.
             _ => 0,
-        })
+        }))
     }
 
     fn answer(self, question: Question, state: &State, a: u64, b: u64) -> u64 {
@@ -103,12 +105,24 @@ impl<'a> Dynamic<'a> {
             }
     }
 
-    fn make(self, what: New, state: &mut State, temps: &Temps, list: usize) -> Result<u64, Stuck> {
+    fn make(
+        self,
+        what: New,
+        state: &mut State,
+        temps: &Temps,
+        list: usize,
+    ) -> Result<Option<u64>, Stuck> {
         let temp = |temp: u8| temps[usize::from(temp)];
         let object = match what {
             New::Concat(a, b) => {
                 let text = |payload| state.heap.text(Handle::of(payload)).map_or("", |text| text);
-                Object::Str([text(temp(a)), text(temp(b))].concat().into())
+                let parts = [text(temp(a)), text(temp(b))];
+                // Texts double: what cannot be kept is not even made.
+                let cells = text_cells(parts[0].len() + parts[1].len());
+                if state.heap.fresh_size() + cells > self.heap_cells {
+                    return Ok(None);
+                }
+                Object::Str(parts.concat().into())
             }
             New::Array => Object::Array(state.stack.get(list..).unwrap_or_default().to_vec()),
             New::Map => Object::Map(Default::default()),
@@ -122,7 +136,8 @@ impl<'a> Dynamic<'a> {
                 Object::Closure(Closure { function, captures: self.capture(function, state)? })
             }
         };
-        Ok(state.heap.put(object).0.into())
+        let handle = state.heap.put(object);
+        Ok((state.heap.fresh_size() <= self.heap_cells).then_some(handle.0.into()))
     }
 
     /// The variables that a closure of a function captures from the running frame.
@@ -187,32 +202,64 @@ pub(super) fn write(state: &mut State, owner: Owner, index: u64, cell: u64) -> O
     Some(())
 }
 
-/// How many cells the heap grows by a write.
-pub(super) fn growth(state: &State, to: WriteTo, temps: &Temps) -> u64 {
+/// How many cells the heap grows by writes that are made one after the other.
+pub(super) fn growth(state: &State, writes: impl Iterator<Item = WriteTo>, temps: &Temps) -> u64 {
     let payload = |temp: u8| temps[usize::from(temp)];
-    match to {
-        WriteTo::Element { array, index } => {
-            let elements = state.heap.array(Handle::of(payload(array)));
-            u64::from(elements.is_some_and(|elements| elements.len() as u64 == payload(index)))
+    let text = |temp| state.heap.text(Handle::of(payload(temp)));
+    let mut longer: Vec<Handle> = Vec::new();
+    let mut keys: Vec<(Handle, &str)> = Vec::new();
+    let mut names: Vec<&str> = Vec::new();
+    for to in writes {
+        match to {
+            WriteTo::Element { array, index } => {
+                let array = Handle::of(payload(array));
+                let added = longer.iter().filter(|it| **it == array).count();
+                let length = state.heap.array(array).map(|elements| elements.len() + added);
+                if length.is_some_and(|length| length as u64 == payload(index)) {
+                    longer.push(array);
+                }
+            }
+            WriteTo::Entry { map, key } => {
+                let (map, key) = (Handle::of(payload(map)), text(key));
+                if let (Some(entries), Some(key)) = (state.heap.map(map), key)
+                    && !entries.contains_key(&**key)
+                    && !keys.contains(&(map, key))
+                {
+                    keys.push((map, key));
+                }
+            }
+            WriteTo::Global { name } => {
+                if let Some(text) = made_name(state, Handle::of(payload(name)))
+                    && !names.contains(&text)
+                {
+                    names.push(text);
+                }
+            }
+            WriteTo::Bank { .. }
+            | WriteTo::Output
+            | WriteTo::Field { .. }
+            | WriteTo::Memory { .. }
+            | WriteTo::Host { .. } => {}
         }
-        WriteTo::Entry { map, key } => {
-            let map = state.heap.map(Handle::of(payload(map)));
-            let key = state.heap.text(Handle::of(payload(key)));
-            let is_new = map.zip(key).is_some_and(|(map, key)| !map.contains_key(&**key));
-            2 * u64::from(is_new)
-        }
-        WriteTo::Bank { .. }
-        | WriteTo::Output
-        | WriteTo::Field { .. }
-        | WriteTo::Global { .. }
-        | WriteTo::Memory { .. }
-        | WriteTo::Host { .. } => 0,
     }
+    let entries = keys.iter().map(|(_, key)| *key).chain(names);
+    longer.len() as u64 + entries.map(entry_cells).sum::<u64>()
+}
+
+/// The name of a global variable that there is not yet, if the name was made at run time.
+pub(super) fn made_name(state: &State, name: Handle) -> Option<&str> {
+    let text = state.heap.text(name).filter(|_| !state.heap.is_constant(name))?;
+    (!state.globals.contains_key(text)).then_some(text)
 }
 
 /// Frees what the state before the instruction cannot reach and the instruction did not make.
-pub(super) fn collect(state: &mut State) {
-    let State { stack, locals, globals, frames, heap, .. } = state;
-    let cells = stack.iter().chain(&*locals).chain(globals.values()).copied();
-    heap.collect(cells, frames.iter().filter_map(|frame| frame.closure));
+/// `saved` tells what calls save.
+pub(super) fn collect(state: &mut State, saved: Option<Saved>) {
+    let State { stack, banks, saved: kept, locals, globals, frames, heap, .. } = state;
+    let of_values = |bank: &&Bank| bank.of == CellType::Value;
+    let saves_values = saved.and_then(|saved| banks.get(usize::from(saved.bank.0)));
+    let kept = kept.iter().filter(|_| saves_values.as_ref().is_some_and(of_values));
+    let in_banks = banks.iter().filter(of_values).flat_map(|bank| &bank.cells);
+    let cells = stack.iter().chain(in_banks).chain(kept).chain(&*locals).chain(globals.values());
+    heap.collect(cells.copied(), frames.iter().filter_map(|frame| frame.closure));
 }

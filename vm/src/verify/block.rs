@@ -57,12 +57,13 @@ impl Work {
         Self { ending: Ending { falls: false, runs_out: falls, ..self.ending }, ..self }
     }
 
-    /// That of this block with `next` behind it.
+    /// That of this block with `next` behind it. What does not fit is behind a fault of the stack: many long
+    /// lists in a row.
     fn then(self, next: Self) -> Self {
         Self {
-            net: self.net + next.net,
-            low: self.low.min(self.net + next.low),
-            high: self.high.max(self.net + next.high),
+            net: self.net.saturating_add(next.net),
+            low: self.low.min(self.net.saturating_add(next.low)),
+            high: self.high.max(self.net.saturating_add(next.high)),
             ending: next.ending,
         }
     }

@@ -119,7 +119,7 @@ impl<'v> Flow<'v> {
             let work = heights.blocks.work(block);
             let alone = heights.breach(block).map_or(Extent::of_work(work), Extent::of_breach);
             extent = extent.join(alone.below(height));
-            let rise = height as i32 + work.net;
+            let rise = (height as i32).saturating_add(work.net);
             let exits = heights.blocks.jumps_and_calls(block);
             for exit in exits.filter(|&exit| heights.is_way(block, exit)) {
                 let call = if exit.kind == ExitKind::Call { block } else { NONE };

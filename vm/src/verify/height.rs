@@ -228,12 +228,13 @@ impl Explorer<'_> {
     fn leave(&mut self, block: u32) {
         let this = self.heights.blocks.work(block);
         let place = &mut self.heights.places[block as usize];
-        if place.height + this.low < least(self.heights.blocks, place.component, self.heights.depth)
+        if place.height.saturating_add(this.low)
+            < least(self.heights.blocks, place.component, self.heights.depth)
         {
             place.breach = Some(Breach::Underflow);
             return;
         }
-        if place.height + this.high > self.heights.depth {
+        if place.height.saturating_add(this.high) > self.heights.depth {
             place.breach = Some(Breach::Overflow);
             return;
         }

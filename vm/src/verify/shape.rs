@@ -1,6 +1,7 @@
 //! Shapes: what the verifier needs to know of an instruction of the instruction set.
 
 use bytestone_spec::isa::{Instruction, IntType, Isa, OperandKind};
+use bytestone_spec::limits::STACK_DEPTH;
 
 use super::operand::Naming;
 use crate::program::{Insn, Program};
@@ -148,7 +149,7 @@ impl Shapes {
 }
 
 /// The most cells of a list that are counted: more than any stack holds.
-const LIST_CELLS: u64 = 1 << 20;
+const LIST_CELLS: u64 = STACK_DEPTH as u64 + 1;
 
 /// How many cells an instruction pops besides those of its effect.
 pub(super) fn list_cells(list: Option<u8>, operands: &[u64]) -> i32 {

@@ -7,11 +7,21 @@ const BYTES_OF_A_CELL = 8;
 /** How many cells a string of so many bytes takes when it is made at run time. */
 const cellsOfText = (bytes) => 1 + Math.ceil(bytes / BYTES_OF_A_CELL);
 
+/** How many cells a property takes. */
+const cellsOfProperty = (key) => 2 + Math.floor(Buffer.byteLength(key) / BYTES_OF_A_CELL);
+
+/** How many cells properties take, and what they hold. */
+function inspectProperties(properties) {
+  let cells = 0;
+  for (const key of properties.keys()) cells += cellsOfProperty(key);
+  return [1 + cells, properties.values()];
+}
+
 /** The cells of an object itself, and what it refers to. */
 function inspect(object) {
   if (object instanceof Text) return [object.constant ? 0 : cellsOfText(object.bytes), []];
   if (object instanceof List) return [1 + object.elements.length, object.elements];
-  if (object instanceof Table) return [1 + 2 * object.properties.size, object.properties.values()];
+  if (object instanceof Table) return inspectProperties(object.properties);
   if (object instanceof Closure) return [1 + object.captures.length, object.captures];
   return [1, [object.value]]; // a captured variable
 }
@@ -37,4 +47,4 @@ function liveCells(roots) {
   return cells;
 }
 
-module.exports = { liveCells, cellsOfText };
+module.exports = { liveCells, cellsOfProperty, cellsOfText };

@@ -2,7 +2,7 @@
 // The script machine, and the constant pool machine, which has a few of its instructions, written by hand from their
 // manuals.
 const { meaning } = require("./code");
-const { cellsOfText, liveCells } = require("./heap");
+const { cellsOfProperty, cellsOfText, liveCells } = require("./heap");
 const { Text, List, Table, Closure, Variable } = require("./values");
 const { readModule } = require("./module");
 const { runProgram, Trapped } = require("./run");
@@ -57,7 +57,7 @@ function properties(value) {
 const property = (table, key) => table.get(key) ?? null;
 
 function setProperty(run, table, key, value) {
-  run.reserve(table.has(key) ? 0 : 2);
+  run.reserve(table.has(key) ? 0 : cellsOfProperty(key));
   table.set(key, value);
 }
 

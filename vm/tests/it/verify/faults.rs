@@ -1,5 +1,8 @@
 //! Programs with faults, and the programs beside them that have none.
 
+use bytestone_vm::asm::assemble;
+use bytestone_vm::codec::Codec;
+
 use super::{check, faults_of, machine, machine_with, verify_bytes};
 
 #[test]
@@ -198,4 +201,14 @@ fn effects_that_multiply() {
         text += &format!("f100: {leaf}\nRET");
         check(&isa, &text);
     }
+}
+
+#[test]
+fn long_lists_in_a_row() {
+    // What they would pop in all is more than 32 bits count.
+    let isa = machine("script");
+    let text = format!(".func main stack=1\n{}HALT\n", "NEW_ARRAY 4294967295\n".repeat(40_000));
+    let code = assemble(&Codec::new(&isa), &text).unwrap().bytes;
+    let rejection = verify_bytes(&isa, &code).unwrap_err();
+    assert_eq!(faults_of(&rejection), [("stack_underflow", 0)]);
 }
