@@ -46,6 +46,19 @@ pub struct LoadedProgram {
     pub code: Vec<u8>,
     /// The text and where its statements are.
     pub text: Option<Assembled>,
+    /// Whether what was taken for bytes, for want of anything that says otherwise, may be a text.
+    pub may_be_text: bool,
+}
+
+impl LoadedProgram {
+    fn of_bytes(code: Vec<u8>) -> Self {
+        Self { code, text: None, may_be_text: false }
+    }
+
+    /// The line of the text that the instruction at an offset comes from.
+    pub fn line_of(&self, offset: u32) -> Option<u32> {
+        Some(self.text.as_ref()?.statement_at(offset)?.line)
+    }
 }
 
 impl ProgramInput {
@@ -58,22 +71,28 @@ impl ProgramInput {
         if let Some(hex) = &self.hex {
             let code =
                 parse_hex(hex).map_err(|message| Failure::Input(format!("--hex: {message}")))?;
-            return Ok(LoadedProgram { code, text: None });
+            return Ok(LoadedProgram::of_bytes(code));
         }
         let name = input_name(self.file.as_deref());
         let bytes = read(self.file.as_deref())?;
         match self.from.unwrap_or_else(|| form_of(self.file.as_deref())) {
-            Form::Bytes => Ok(LoadedProgram { code: bytes, text: None }),
+            Form::Bytes => {
+                let is_printed = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+                let may_be_text =
+                    self.from.is_none() && !bytes.is_empty() && bytes.iter().all(is_printed);
+                Ok(LoadedProgram { may_be_text, ..LoadedProgram::of_bytes(bytes) })
+            }
             Form::Hex => {
                 let text = String::from_utf8(bytes)
                     .map_err(|_| Failure::Input(format!("{name}: not hexadecimal")))?;
                 let code = parse_hex(&text)
                     .map_err(|message| Failure::Input(format!("{name}: {message}")))?;
-                Ok(LoadedProgram { code, text: None })
+                Ok(LoadedProgram::of_bytes(code))
             }
             Form::Asm => {
                 let assembled = assemble_text(codec, &name, &bytes)?;
-                Ok(LoadedProgram { code: assembled.bytes.clone(), text: Some(assembled) })
+                let code = assembled.bytes.clone();
+                Ok(LoadedProgram { text: Some(assembled), ..LoadedProgram::of_bytes(code) })
             }
         }
     }

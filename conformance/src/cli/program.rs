@@ -11,6 +11,7 @@ use bytestone::execute::hex;
 use bytestone::judge::outcome_text;
 use bytestone::registry::open_machine;
 use bytestone_spec::Isa;
+use bytestone_spec::isa::CodeEnd;
 use bytestone_vm::asm::{self, Style};
 use bytestone_vm::codec::{Codec, DecodeError};
 use bytestone_vm::trace::view::{GLOBAL, Key};
@@ -94,22 +95,24 @@ impl Disassemble {
     pub fn run(&self) -> Result<ExitCode, Failure> {
         let isa = open_machine(&self.machine)?;
         let codec = Codec::new(&isa);
-        let LoadedProgram { code, .. } = self.program.load(&codec)?;
+        let loaded = self.program.load(&codec)?;
         let style = if self.plain { Style::Plain } else { Style::Annotated };
-        let disassembly = asm::disassemble(&codec, &code, style)
+        let disassembly = asm::disassemble(&codec, &loaded.code, style)
             .map_err(|error| Failure::Input(error.to_string()))?;
         match self.format {
             Format::Text => write(disassembly.to_string().as_bytes(), None)?,
             Format::Json => write_json(&json!({
                 "machine": isa.name(),
                 "text": disassembly.to_string(),
-                "faults": disassembly.faults().map_or_else(|| json!([]), |rejection| faults_json(&isa, rejection)),
+                "faults": disassembly.faults().map_or_else(|| json!([]), |rejection| faults_json(&isa, rejection, &loaded)),
             }))?,
         }
         match (disassembly.faults(), self.format) {
             (None, _) => Ok(ExitCode::SUCCESS),
             (Some(_), Format::Json) => Ok(ExitCode::FAILURE),
-            (Some(rejection), Format::Text) => Err(Failure::Input(rejection_text(&isa, rejection))),
+            (Some(rejection), Format::Text) => {
+                Err(Failure::Input(rejection_text(&isa, rejection, &loaded)))
+            }
         }
     }
 }
@@ -160,12 +163,14 @@ impl Verify {
                 }))?;
                 Ok(ExitCode::SUCCESS)
             }
-            (Err(rejection), Format::Text) => Err(Failure::Input(rejection_text(&isa, &rejection))),
+            (Err(rejection), Format::Text) => {
+                Err(Failure::Input(rejection_text(&isa, &rejection, &loaded)))
+            }
             (Err(rejection), Format::Json) => {
                 write_json(&json!({
                     "machine": isa.name(),
                     "accepted": false,
-                    "faults": faults_json(&isa, &rejection),
+                    "faults": faults_json(&isa, &rejection, &loaded),
                 }))?;
                 Ok(ExitCode::FAILURE)
             }
@@ -211,11 +216,13 @@ impl Run {
                 write_json(&json!({
                     "machine": isa.name(),
                     "outcome": "reject",
-                    "faults": faults_json(&isa, &rejection),
+                    "faults": faults_json(&isa, &rejection, &loaded),
                 }))?;
                 return Ok(ExitCode::FAILURE);
             }
-            Err(rejection) => return Err(Failure::Input(rejection_text(&isa, &rejection))),
+            Err(rejection) => {
+                return Err(Failure::Input(rejection_text(&isa, &rejection, &loaded)));
+            }
         };
         let mut state = State::new(&isa);
         for cell in &self.cells {
@@ -229,10 +236,10 @@ impl Run {
                 write_json(&run_json(&isa, &state, outcome, self.trace.then_some(rows)))?
             }
         }
-        if let (Outcome::Trap { at, .. }, Some(text)) = (outcome, &loaded.text)
-            && let Some(statement) = text.statement_at(at)
+        if let Outcome::Trap { at, .. } = outcome
+            && let Some(line) = loaded.line_of(at)
         {
-            eprintln!("the instruction is on line {} of the text", statement.line);
+            eprintln!("the instruction is on line {line} of the text");
         }
         if let Outcome::Trap { at, .. } = outcome
             && let Some(place) = Place::of(verified.program(), at)
@@ -319,10 +326,12 @@ impl Run {
         if outcome != Outcome::Halt {
             let steps = state.steps();
             eprintln!("{} after {steps} steps", outcome_text(isa, outcome));
-        } else if isa.machine().output.is_none()
-            || isa.code_end() == bytestone_spec::isa::CodeEnd::Halt
-        {
-            let values = file::texts(&state.stack().collect::<Vec<_>>());
+            return Ok(());
+        }
+        let values = file::texts(&state.stack().collect::<Vec<_>>());
+        let is_result =
+            isa.machine().output.is_none() || isa.code_end() == CodeEnd::Halt && !values.is_empty();
+        if is_result {
             write(format!("[{}]\n", values.join(" ")).as_bytes(), None)?;
         }
         Ok(())
@@ -350,21 +359,31 @@ fn accept(
     }
 }
 
-fn rejection_text(isa: &Isa, rejection: &Rejection) -> String {
+fn rejection_text(isa: &Isa, rejection: &Rejection, loaded: &LoadedProgram) -> String {
     let mut lines = vec!["the program is rejected:".to_owned()];
     for fault in &rejection.faults {
         let insn = fault
             .insn
             .map_or_else(String::new, |insn| format!(" in {}", isa.instruction(insn).name));
-        lines.push(format!("  {} at {}{insn}: {}", fault.reason.name(), fault.at, fault.detail));
+        let line =
+            loaded.line_of(fault.at).map_or_else(String::new, |line| format!(" on line {line}"));
+        let (reason, at) = (fault.reason.name(), fault.at);
+        lines.push(format!("  {reason} at {at}{insn}{line}: {}", fault.detail));
     }
     if rejection.omitted > 0 {
         lines.push(format!("  and {} more", rejection.omitted));
     }
+    if loaded.may_be_text {
+        lines.push(
+            "help: the input looks like text, and was taken for the bytes of a program; \
+             --from asm and --from hex read it otherwise"
+                .to_owned(),
+        );
+    }
     lines.join("\n")
 }
 
-fn faults_json(isa: &Isa, rejection: &Rejection) -> Json {
+fn faults_json(isa: &Isa, rejection: &Rejection, loaded: &LoadedProgram) -> Json {
     rejection
         .faults
         .iter()
@@ -373,6 +392,7 @@ fn faults_json(isa: &Isa, rejection: &Rejection) -> Json {
                 "phase": fault.reason.phase().name(),
                 "reason": fault.reason.name(),
                 "at": fault.at,
+                "line": loaded.line_of(fault.at),
                 "instruction": fault.insn.map(|insn| isa.instruction(insn).name.as_str()),
                 "detail": fault.detail,
             })
@@ -398,6 +418,14 @@ fn json_of(value: &Value, text: String) -> Json {
     }
 }
 
+/// The trap in which a run ended, if it did.
+fn trap_json(isa: &Isa, outcome: Outcome) -> Json {
+    match outcome {
+        Outcome::Trap { trap, at } => json!({"name": isa.trap(trap).name, "at": at}),
+        Outcome::Halt | Outcome::Fuel | Outcome::OutputLimit => Json::Null,
+    }
+}
+
 fn run_json(isa: &Isa, state: &State, outcome: Outcome, trace: Option<Vec<Json>>) -> Json {
     let banks: serde_json::Map<String, Json> = isa
         .machine()
@@ -409,6 +437,7 @@ fn run_json(isa: &Isa, state: &State, outcome: Outcome, trace: Option<Vec<Json>>
     let mut json = json!({
         "machine": isa.name(),
         "outcome": outcome_text(isa, outcome),
+        "trap": trap_json(isa, outcome),
         "steps": state.steps(),
         "output": state.output().map(value_json).collect::<Vec<Json>>(),
         "stack": stack_json(&state.stack().collect::<Vec<_>>()),

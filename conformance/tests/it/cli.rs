@@ -81,6 +81,37 @@ fn exit_codes_tell_what_happened() {
 }
 
 #[test]
+fn faults_of_a_text_have_lines() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| {
+        std::fs::write(folder.path().join(name), text).expect("it is written");
+    };
+    write("low.asm", "; too few\nPUSH 1\n\nADD\nHALT\n");
+    let result = call_in(folder.path(), &["verify", "stack", "low.asm"], b"");
+    assert_eq!(result.code, Some(1));
+    assert!(result.err.contains("stack_underflow at 5 in ADD on line 4: pops 2"), "{}", result.err);
+    let result = call_in(folder.path(), &["run", "stack", "low.asm", "--format", "json"], b"");
+    assert_eq!(json(&result.out)["faults"][0]["line"], 4);
+    write("zero.asm", "PUSH 1\nPUSH 0\nDIV\nHALT\n");
+    let result = call_in(folder.path(), &["run", "stack", "zero.asm", "--format", "json"], b"");
+    assert_eq!(json(&result.out)["trap"], serde_json::json!({"name": "div_by_zero", "at": 10}));
+    assert!(result.err.contains("line 3"), "{}", result.err);
+}
+
+#[test]
+fn a_text_that_is_taken_for_bytes_is_noticed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (arguments, is_noticed) in [
+        (&["run", "stack"][..], true),
+        (&["run", "stack", "--from", "bytes"], false),
+        (&["verify", "stack", "--from", "hex"], false),
+    ] {
+        let result = call_in(folder.path(), arguments, b"08 06 0E 0F\n");
+        assert_eq!(result.err.contains("--from asm and --from hex"), is_noticed, "{}", result.err);
+    }
+}
+
+#[test]
 fn asm_and_dis_are_inverse() {
     let folder = tempfile::tempdir().expect("a folder");
     let text = "again: PUSH 7\nJUMPZ again\nHALT\n";
