@@ -203,47 +203,48 @@ pub(super) fn write(state: &mut State, owner: Owner, index: u64, cell: u64) -> O
 }
 
 /// How many cells the heap grows by writes that are made one after the other.
-pub(super) fn growth(state: &State, writes: impl Iterator<Item = WriteTo>, temps: &Temps) -> u64 {
+pub(super) fn growth(
+    state: &State,
+    writes: impl Iterator<Item = WriteTo> + Clone,
+    temps: &Temps,
+) -> u64 {
     let payload = |temp: u8| temps[usize::from(temp)];
-    let text = |temp| state.heap.text(Handle::of(payload(temp)));
-    let mut longer: Vec<Handle> = Vec::new();
-    let mut keys: Vec<(Handle, &str)> = Vec::new();
-    let mut names: Vec<&str> = Vec::new();
-    for to in writes {
+    let object = |temp: u8| Handle::of(payload(temp));
+    let text = |temp: u8| state.heap.text(object(temp));
+    let cells_of = |(at, to): (usize, WriteTo)| {
+        let mut earlier = writes.clone().take(at);
         match to {
             WriteTo::Element { array, index } => {
-                let array = Handle::of(payload(array));
-                let added = longer.iter().filter(|it| **it == array).count();
-                let length = state.heap.array(array).map(|elements| elements.len() + added);
-                if length.is_some_and(|length| length as u64 == payload(index)) {
-                    longer.push(array);
-                }
+                let length = state.heap.array(object(array))?.len() as u64;
+                let length = earlier.fold(length, |length, to| match to {
+                    WriteTo::Element { array: other, index }
+                        if object(other) == object(array) && payload(index) == length =>
+                    {
+                        length + 1
+                    }
+                    _ => length,
+                });
+                Some(u64::from(payload(index) == length))
             }
             WriteTo::Entry { map, key } => {
-                let (map, key) = (Handle::of(payload(map)), text(key));
-                if let (Some(entries), Some(key)) = (state.heap.map(map), key)
-                    && !entries.contains_key(&**key)
-                    && !keys.contains(&(map, key))
-                {
-                    keys.push((map, key));
-                }
+                let (entries, name) = (state.heap.map(object(map))?, text(key)?);
+                let is_same = |to| matches!(to, WriteTo::Entry { map: other, key } if object(other) == object(map) && text(key) == Some(name));
+                let is_new = !entries.contains_key(&**name) && !earlier.any(is_same);
+                is_new.then(|| entry_cells(name))
             }
             WriteTo::Global { name } => {
-                if let Some(text) = made_name(state, Handle::of(payload(name)))
-                    && !names.contains(&text)
-                {
-                    names.push(text);
-                }
+                let made = made_name(state, object(name))?;
+                let is_same = |to| matches!(to, WriteTo::Global { name } if text(name).is_some_and(|name| **name == *made));
+                (!earlier.any(is_same)).then(|| entry_cells(made))
             }
             WriteTo::Bank { .. }
             | WriteTo::Output
             | WriteTo::Field { .. }
             | WriteTo::Memory { .. }
-            | WriteTo::Host { .. } => {}
+            | WriteTo::Host { .. } => None,
         }
-    }
-    let entries = keys.iter().map(|(_, key)| *key).chain(names);
-    longer.len() as u64 + entries.map(entry_cells).sum::<u64>()
+    };
+    writes.clone().enumerate().filter_map(cells_of).sum()
 }
 
 /// The name of a global variable that there is not yet, if the name was made at run time.
