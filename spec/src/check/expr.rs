@@ -1,7 +1,7 @@
 //! Expressions of actions: types, and their operations in order.
 
 use super::body::{Fact, Lowering, Type};
-use super::machine;
+use super::{machine, storage};
 use crate::diagnostic::Span;
 use crate::isa::{
     BankId, BinaryOp, FloatOp, IndexRule, IntType, Op, OperandKind, Temp, UnaryOp, Union,
@@ -234,7 +234,10 @@ impl Lowering<'_, '_> {
         };
         let bank = BankId(at as u8);
         if let Some(value) = index.number() {
-            if value < 0 || value >= i128::from(banks[at].count) {
+            if !storage::is_of_program(&banks[at], index.span, self.context) {
+                return None;
+            }
+            if !(0..i128::from(banks[at].count)).contains(&value) {
                 let message = format!("`{bank_name}` has the cells 0 to {}", banks[at].count - 1);
                 self.context.diagnostics.error(index.span, message);
                 return None;

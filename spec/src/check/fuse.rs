@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 
 use super::body::Meaning;
 use super::encoding::Encoded;
+use super::storage::is_of_program;
 use super::{Context, InstructionContext, StackEffect, cells};
 use crate::diagnostic::Span;
 use crate::isa::{
@@ -171,9 +172,16 @@ impl<'a, 'c> Composer<'a, 'c> {
     }
 
     fn number(&mut self, number: i128, wanted: &Operand, span: Span) -> Option<Temp> {
+        let machine = self.cx.machine;
         let fits = match wanted.kind {
             OperandKind::Immediate => true,
-            OperandKind::Index(rule) => number < i128::from(self.cx.machine.indexes(rule)),
+            OperandKind::Index(rule) => {
+                let bank = machine.banks.get(usize::from(rule.bank.0))?;
+                if !is_of_program(bank, span, self.context) {
+                    return None;
+                }
+                (0..i128::from(machine.indexes(rule))).contains(&number)
+            }
             OperandKind::Label(_) | OperandKind::Constant(_) | OperandKind::Function => false,
         };
         match wanted.raw.cell(number).filter(|_| fits) {

@@ -160,6 +160,21 @@ pub(super) fn is_name(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
+/// Whether a number can name a cell of a bank: how many the frames and closures of a function have, only the
+/// function says, and the verifier holds operands to it. Reports it if not.
+pub(super) fn is_of_program(bank: &Bank, span: Span, context: &mut Context<'_>) -> bool {
+    if bank.owner == Owner::Program {
+        return true;
+    }
+    let name = &bank.name;
+    context.diagnostics.error_with_help(
+        span,
+        format!("a number cannot name a cell of `{name}`: each function says how many it has"),
+        format!("give the index as an operand, which the verifier examines: `x:u8 as {name}`"),
+    );
+    false
+}
+
 /// Whether a name is a type or a word of the language already.
 pub(super) fn int_or_word(name: &str) -> bool {
     parse_int_type(name).is_some() || PAYLOADS.iter().any(|(word, _)| *word == name)
