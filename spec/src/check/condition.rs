@@ -9,7 +9,9 @@ use crate::lang::ast::{BinaryOp, Condition, Expr, ExprKind, Name, UnaryOp};
 use crate::lang::parse_conditions;
 
 /// The greatest factor of an operand.
-const FACTOR: i128 = 1 << 32;
+const FACTOR: u128 = 1 << 32;
+/// The greatest number beside them.
+const CONSTANT: u128 = i64::MAX as u128;
 
 /// What `where` says.
 #[derive(Default)]
@@ -226,7 +228,7 @@ impl Reader<'_, '_> {
 
 fn sum(a: &Linear, b: &Linear) -> Option<Linear> {
     let mut total = a.clone();
-    total.constant = bounded(a.constant.checked_add(b.constant)?, i64::MAX.into())?;
+    total.constant = bounded(a.constant.checked_add(b.constant)?, CONSTANT)?;
     for &(operand, factor) in &b.terms {
         match total.terms.iter_mut().find(|(known, _)| *known == operand) {
             Some((_, known)) => {
@@ -240,7 +242,7 @@ fn sum(a: &Linear, b: &Linear) -> Option<Linear> {
 }
 
 fn scaled(a: &Linear, by: i128) -> Option<Linear> {
-    let constant = bounded(a.constant.checked_mul(by)?, i64::MAX.into())?;
+    let constant = bounded(a.constant.checked_mul(by)?, CONSTANT)?;
     let terms = a.terms.iter().map(|&(operand, factor)| {
         Some((operand, bounded(i128::from(factor).checked_mul(by)?, FACTOR)? as i64))
     });
@@ -249,6 +251,6 @@ fn scaled(a: &Linear, by: i128) -> Option<Linear> {
     Some(Linear { terms, constant })
 }
 
-fn bounded(value: i128, most: i128) -> Option<i128> {
-    (value.abs() <= most).then_some(value)
+fn bounded(value: i128, most: u128) -> Option<i128> {
+    (value.unsigned_abs() <= most).then_some(value)
 }

@@ -357,8 +357,9 @@ fn label_rule(value: &Scalar, role: LabelRole, diagnostics: &mut Diagnostics) ->
             }
         }
     }
-    const MOST: i128 = 1 << 32;
-    if affine.raw == 0 || affine.raw.abs() > MOST || affine.constant.abs() > MOST {
+    const MOST: u128 = 1 << 32;
+    let [raw, constant] = [affine.raw, affine.constant].map(i128::unsigned_abs);
+    if raw == 0 || raw > MOST || constant > MOST {
         diagnostics.error(value.whole(), "`raw` must occur, and factors stay within 32 bits");
         return None;
     }
