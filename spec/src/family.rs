@@ -4,6 +4,8 @@
 //! other braces stay.
 
 use std::collections::HashSet;
+use std::ops::Range;
+use std::rc::Rc;
 
 use crate::diagnostic::{Diagnostics, Span};
 use crate::lang::{bounds, parse_expression};
@@ -11,7 +13,7 @@ use crate::limits;
 use crate::yaml::{Entry, Node, Scalar, Value};
 
 /// What parameters stand for in one member: names, as `p` and `p.key`, and texts.
-type Binding = Vec<(String, String)>;
+type Binding = Vec<(Rc<str>, Rc<str>)>;
 
 /// Replaces the families among the instructions by their members.
 pub(crate) fn expand(root: &mut Node, diagnostics: &mut Diagnostics) {
@@ -22,102 +24,170 @@ pub(crate) fn expand(root: &mut Node, diagnostics: &mut Diagnostics) {
     let Value::Map(entries) = &mut section.value.value else { return };
     let mut members: Vec<Entry> = Vec::with_capacity(entries.len());
     let mut names: HashSet<String> = HashSet::new();
+    let mut families = Families { diagnostics, left: limits::FAMILY_BYTES };
     for entry in entries.drain(..) {
         let expanded = match entry.value.get("for") {
             None => vec![entry],
-            Some(parameters) => match bindings(parameters, entry.key_span, diagnostics) {
-                // What is left out here is reported with the length of the section.
-                Some(_) if members.len() > limits::SECTION => continue,
-                Some(bindings) => family(&entry, &bindings, diagnostics),
-                None => continue,
-            },
+            // What is left out here is reported with the length of the section.
+            Some(_) if members.len() > limits::SECTION => continue,
+            Some(parameters) => families.members(&entry, parameters).unwrap_or_default(),
         };
         for member in expanded {
             if names.insert(member.key.clone()) {
                 members.push(member);
             } else {
                 let message = format!("`{}` is defined twice", member.key);
-                diagnostics.error(member.key_span, message);
+                families.diagnostics.error(member.key_span, message);
             }
         }
     }
     *entries = members;
 }
 
-/// Every combination of the values of all parameters; those of the last one change fastest.
-fn bindings(parameters: &Node, owner: Span, diagnostics: &mut Diagnostics) -> Option<Vec<Binding>> {
-    let entries = parameters.entries();
-    if entries.is_empty() || entries.len() > limits::PARAMETERS {
-        let message = format!("a family has 1 to {} parameters", limits::PARAMETERS);
-        diagnostics.error(parameters.span, message);
-        return None;
-    }
-    let mut combined: Vec<Binding> = vec![Vec::new()];
-    for Entry { key, key_span, value } in entries {
-        if !is_name(key) {
-            let message = "a parameter's name holds lower-case letters, digits and `_`";
-            diagnostics.error(*key_span, message);
-            return None;
-        }
-        let values = values(key, value, diagnostics)?;
-        if values.is_empty() || combined.len() * values.len() > limits::SECTION {
-            let message = format!("a family has 1 to {} members", limits::SECTION);
-            diagnostics.error(owner, message);
-            return None;
-        }
-        let with = |binding: &Binding, value: &Binding| [&binding[..], &value[..]].concat();
-        let pairs = combined.iter().flat_map(|binding| values.iter().map(|it| with(binding, it)));
-        combined = pairs.collect();
-    }
-    Some(combined)
+/// The families of a file.
+struct Families<'d> {
+    diagnostics: &'d mut Diagnostics,
+    /// How many bytes further members may have.
+    left: usize,
 }
 
-/// What one parameter stands for, value by value.
-fn values(name: &str, node: &Node, diagnostics: &mut Diagnostics) -> Option<Vec<Binding>> {
-    let one = |text: &str| vec![(name.to_owned(), text.to_owned())];
-    match &node.value {
-        Value::Scalar(scalar) => {
-            let range = bounds(&scalar.text).filter(|(first, last)| first <= last);
-            let range = range.map(|(first, last)| first..=last);
-            if range.clone().is_some_and(|range| range.count() > limits::SECTION) {
-                let message = format!("a parameter has at most {} values", limits::SECTION);
-                diagnostics.error(node.span, message);
+impl Families<'_> {
+    /// The members of a family.
+    fn members(&mut self, entry: &Entry, parameters: &Node) -> Option<Vec<Entry>> {
+        let bindings = self.bindings(parameters, entry.key_span)?;
+        let longest = bindings.iter().flatten().map(|(_, text)| text.len()).max().unwrap_or(0);
+        self.take(bindings.len().saturating_mul(size(entry, longest)), entry.key_span)?;
+        let mut used = vec![false; bindings.first().map_or(0, Vec::len)];
+        let mut members = Vec::new();
+        for binding in &bindings {
+            let mut member = Member { binding, used: &mut used };
+            let key = member.text(&entry.key);
+            let value = member.node(&entry.value);
+            members.push(Entry { key, key_span: entry.key_span, value });
+        }
+        let names = bindings.first().into_iter().flatten().map(|(name, _)| name);
+        for (name, used) in names.zip(used) {
+            // The name of a row need not be mentioned if what stands in it is.
+            let row = format!("{name}.");
+            let is_row = bindings[0].iter().any(|(other, _)| other.starts_with(&row));
+            if !used && !is_row {
+                let message = format!("the parameter `{name}` is not used");
+                self.diagnostics.error(entry.key_span, message);
+            }
+        }
+        Some(members)
+    }
+
+    /// Takes bytes from those that are left, before there is anything that fills them.
+    fn take(&mut self, bytes: usize, owner: Span) -> Option<()> {
+        match self.left.checked_sub(bytes) {
+            Some(left) => self.left = left,
+            None => {
+                let message =
+                    format!("the families of a file have at most {} bytes", limits::FAMILY_BYTES);
+                self.diagnostics.error(owner, message);
                 return None;
             }
-            if range.is_none() {
-                let help = "the lower number comes first, and both are counted";
-                diagnostics.error_with_help(node.span, "expected numbers, as in `1..32`", help);
+        }
+        Some(())
+    }
+
+    /// Every combination of the values of all parameters; those of the last one change fastest.
+    fn bindings(&mut self, parameters: &Node, owner: Span) -> Option<Vec<Binding>> {
+        let entries = parameters.entries();
+        if entries.is_empty() || entries.len() > limits::PARAMETERS {
+            let message = format!("a family has 1 to {} parameters", limits::PARAMETERS);
+            self.diagnostics.error(parameters.span, message);
+            return None;
+        }
+        let mut combined: Vec<Binding> = vec![Vec::new()];
+        for Entry { key, key_span, value } in entries {
+            if !is_name(key) {
+                let message = "a parameter's name holds lower-case letters, digits and `_`";
+                self.diagnostics.error(*key_span, message);
+                return None;
             }
-            Some(range?.map(|number| one(&number.to_string())).collect())
+            let values = self.values(key, value, owner)?;
+            let count = combined.len() * values.len();
+            if values.is_empty() || count > limits::SECTION {
+                let message = format!("a family has 1 to {} members", limits::SECTION);
+                self.diagnostics.error(owner, message);
+                return None;
+            }
+            self.take(count * (combined[0].len() + values[0].len()) * PAIR, owner)?;
+            let with = |binding: &Binding, value: &Binding| [&binding[..], &value[..]].concat();
+            let pairs =
+                combined.iter().flat_map(|binding| values.iter().map(|it| with(binding, it)));
+            combined = pairs.collect();
         }
-        Value::List(items) => {
-            Some(items.iter().filter_map(Node::scalar).map(|item| one(&item.text)).collect())
-        }
-        Value::Map(rows) => {
-            let keys = |row: &Entry| -> Vec<String> {
-                let mut keys: Vec<String> =
-                    row.value.entries().iter().map(|it| it.key.clone()).collect();
-                keys.sort();
-                keys
-            };
-            let first = rows.first().map(keys).unwrap_or_default();
-            let mut bindings = Vec::new();
-            for row in rows {
-                if keys(row) != first {
-                    let message = format!("the row `{}` has other keys than the first", row.key);
-                    diagnostics.error(row.key_span, message);
+        Some(combined)
+    }
+
+    /// What one parameter stands for, value by value.
+    fn values(&mut self, name: &str, node: &Node, owner: Span) -> Option<Vec<Binding>> {
+        let name: Rc<str> = name.into();
+        let one = |text: &str| vec![(name.clone(), Rc::from(text))];
+        match &node.value {
+            Value::Scalar(scalar) => {
+                let numbers = self.numbers(scalar)?;
+                self.take(numbers.clone().count() * PAIR, owner)?;
+                Some(numbers.map(|number| one(&number.to_string())).collect())
+            }
+            Value::List(items) => {
+                Some(items.iter().filter_map(Node::scalar).map(|item| one(&item.text)).collect())
+            }
+            Value::Map(rows) => {
+                let first = rows.first().map(columns).unwrap_or_default();
+                if first.len() > limits::COLUMNS {
+                    let message = format!("a row has at most {} keys", limits::COLUMNS);
+                    self.diagnostics.error(node.span, message);
                     return None;
                 }
-                let fields = row.value.entries().iter();
-                let fields = fields.filter_map(|field| {
-                    let text = field.value.scalar()?.text.clone();
-                    Some((format!("{name}.{}", field.key), text))
-                });
-                bindings.push(one(&row.key).into_iter().chain(fields).collect());
+                let mut bindings = Vec::new();
+                for row in rows {
+                    let columns = columns(row);
+                    if !columns.iter().map(|it| &it.key).eq(first.iter().map(|it| &it.key)) {
+                        let message =
+                            format!("the row `{}` has other keys than the first", row.key);
+                        self.diagnostics.error(row.key_span, message);
+                        return None;
+                    }
+                    let fields = columns.iter().filter_map(|field| {
+                        let text = &field.value.scalar()?.text;
+                        Some((format!("{name}.{}", field.key).into(), text.as_str().into()))
+                    });
+                    bindings.push(one(&row.key).into_iter().chain(fields).collect());
+                }
+                Some(bindings)
             }
-            Some(bindings)
         }
     }
+
+    /// The numbers from the first to the last, as in `1..32`.
+    fn numbers(&mut self, scalar: &Scalar) -> Option<std::ops::RangeInclusive<u32>> {
+        let Some((first, last)) = bounds(&scalar.text).filter(|(first, last)| first <= last) else {
+            let help = "the lower number comes first, and both are counted";
+            let message = "expected numbers, as in `1..32`";
+            self.diagnostics.error_with_help(scalar.whole(), message, help);
+            return None;
+        };
+        if (last - first) as usize >= limits::SECTION {
+            let message = format!("a parameter has at most {} values", limits::SECTION);
+            self.diagnostics.error(scalar.whole(), message);
+            return None;
+        }
+        Some(first..=last)
+    }
+}
+
+/// What a parameter and a text that it stands for take.
+const PAIR: usize = size_of::<(Rc<str>, Rc<str>)>();
+
+/// What stands in a row, in an order that is the same for all rows.
+fn columns(row: &Entry) -> Vec<&Entry> {
+    let mut columns: Vec<&Entry> = row.value.entries().iter().collect();
+    columns.sort_by_key(|column| &column.key);
+    columns
 }
 
 fn is_name(name: &str) -> bool {
@@ -125,44 +195,32 @@ fn is_name(name: &str) -> bool {
         && name.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_')
 }
 
-/// How many bytes a member has at most, if each parameter stands for a text of at most `longest`.
-fn size(node: &Node, longest: usize) -> usize {
+/// How many bytes a member takes at most, if each parameter stands for a text of at most `longest`.
+fn size(entry: &Entry, longest: usize) -> usize {
+    let key = entry.key.len() + braces(&entry.key).count().saturating_mul(longest);
+    size_of::<Entry>() + key + size_inside(&entry.value, longest)
+}
+
+fn size_inside(node: &Node, longest: usize) -> usize {
     match &node.value {
-        Value::Scalar(scalar) => {
-            scalar.text.len() + scalar.text.matches('{').count().saturating_mul(longest)
+        Value::Scalar(scalar) => scalar.replaced_bytes(braces(&scalar.text).count(), longest),
+        Value::List(items) => {
+            items.iter().map(|item| size_of::<Node>() + size_inside(item, longest)).sum()
         }
-        Value::List(items) => items.iter().map(|item| size(item, longest)).sum(),
-        Value::Map(entries) => {
-            entries.iter().map(|entry| entry.key.len() + size(&entry.value, longest)).sum()
-        }
+        Value::Map(entries) => entries.iter().map(|entry| size(entry, longest)).sum(),
     }
 }
 
-/// The members of a family.
-fn family(entry: &Entry, bindings: &[Binding], diagnostics: &mut Diagnostics) -> Vec<Entry> {
-    let longest = bindings.iter().flatten().map(|(_, text)| text.len()).max().unwrap_or(0);
-    if bindings.len().saturating_mul(size(&entry.value, longest)) > limits::FAMILY_BYTES {
-        let message = format!("a family with more than {} bytes", limits::FAMILY_BYTES);
-        diagnostics.error(entry.key_span, message);
-        return Vec::new();
-    }
-    let mut used = vec![false; bindings.first().map_or(0, Vec::len)];
-    let mut members = Vec::new();
-    for binding in bindings {
-        let mut member = Member { binding, used: &mut used };
-        let key = member.text(&entry.key);
-        let value = member.node(&entry.value);
-        members.push(Entry { key, key_span: entry.key_span, value });
-    }
-    let names = bindings.first().into_iter().flatten().map(|(name, _)| name);
-    for (name, used) in names.zip(used) {
-        // The name of a row need not be mentioned if what stands in it is.
-        let is_row = bindings[0].iter().any(|(other, _)| other.starts_with(&format!("{name}.")));
-        if !used && !is_row {
-            diagnostics.error(entry.key_span, format!("the parameter `{name}` is not used"));
+/// The places of a text that stand between braces, without braces in them.
+fn braces(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let mut open = None;
+    text.match_indices(['{', '}']).filter_map(move |(at, brace)| match brace {
+        "{" => {
+            open = Some(at);
+            None
         }
-    }
-    members
+        _ => Some(open.take()? + 1..at),
+    })
 }
 
 /// One member of a family.
@@ -207,28 +265,19 @@ impl Member<'_> {
     }
 
     /// The places of a text that are replaced, and by what.
-    fn places(&mut self, text: &str) -> Vec<(std::ops::Range<usize>, String)> {
-        let mut places = Vec::new();
-        let mut at = 0;
-        while let Some(open) = text[at..].find('{').map(|found| at + found) {
-            let Some(close) = text[open..].find('}').map(|found| open + found) else { break };
-            let inner = &text[open + 1..close];
-            match self.value(inner) {
-                Some(value) => {
-                    places.push((open..close + 1, value));
-                    at = close + 1;
-                }
-                None => at = open + 1,
-            }
-        }
-        places
+    fn places(&mut self, text: &str) -> Vec<(Range<usize>, String)> {
+        let place = |inner: Range<usize>| {
+            let value = self.value(&text[inner.clone()])?;
+            Some((inner.start - 1..inner.end + 1, value))
+        };
+        braces(text).filter_map(place).collect()
     }
 
     /// What stands for what is between braces: a name, or an expression of numbers and names of numbers.
     fn value(&mut self, inner: &str) -> Option<String> {
-        if let Some(place) = self.binding.iter().position(|(name, _)| name == inner) {
+        if let Some(place) = self.binding.iter().position(|(name, _)| **name == *inner) {
             self.used[place] = true;
-            return Some(self.binding[place].1.clone());
+            return Some(self.binding[place].1.to_string());
         }
         // A block of an action begins with space, or is no expression of numbers and parameters.
         if inner.starts_with(char::is_whitespace) {
@@ -241,7 +290,7 @@ impl Member<'_> {
     }
 
     fn number(&mut self, name: &str) -> Option<i128> {
-        let place = self.binding.iter().position(|(other, _)| other == name)?;
+        let place = self.binding.iter().position(|(other, _)| **other == *name)?;
         let number = self.binding[place].1.parse::<u32>().ok()?;
         self.used[place] = true;
         Some(number.into())

@@ -72,5 +72,7 @@ pub const TEMPLATES: usize = 8;
 pub const TEMPLATE_BYTES: usize = 256;
 /// Parameters of a family.
 pub const PARAMETERS: usize = 4;
-/// Bytes of all members of a family.
-pub const FAMILY_BYTES: usize = 16 << 20;
+/// Keys of a row that a parameter stands for.
+pub const COLUMNS: usize = 32;
+/// Bytes of all members of the families of a file, with what is kept of their places.
+pub const FAMILY_BYTES: usize = 32 << 20;

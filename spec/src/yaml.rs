@@ -71,7 +71,8 @@ impl Scalar {
         let mut at = 0;
         let rest = (self.text.len()..self.text.len(), String::new());
         for (range, with) in places.iter().chain([&rest]) {
-            for run in &self.origin {
+            let behind = self.origin[self.run(at)..].iter();
+            for run in behind.take_while(|run| run.text.start < range.start) {
                 let (start, end) = (run.text.start.max(at), run.text.end.min(range.start));
                 if start < end {
                     let moved = text.len() + start - at;
@@ -88,6 +89,13 @@ impl Scalar {
         }
         origin.retain(|run| !run.text.is_empty());
         Self { text, origin, span: self.span }
+    }
+
+    /// How many bytes it takes at most with `places` replaced by texts of at most `longest`.
+    pub(crate) fn replaced_bytes(&self, places: usize, longest: usize) -> usize {
+        // A place splits a run in two and is one of its own.
+        let runs = self.origin.len() + 2 * places;
+        self.text.len() + places.saturating_mul(longest) + runs * size_of::<Run>()
     }
 
     /// The place in the file of a range of bytes of the text.

@@ -149,6 +149,39 @@ fn sections_and_names_are_limited() {
 }
 
 #[test]
+fn families_are_limited() {
+    let spec = |entries: &str| format!("{HEADER}{MACHINE}instructions:\n{entries}");
+    let family = |name: &str, of: &str, doc: &str| {
+        format!("  {name}: {{for: {{{of}}}, enc: '0', stack: '--', do: nop, doc: \"{doc}\"}}\n")
+    };
+    let refused = format!("the families of a file have at most {} bytes", limits::FAMILY_BYTES);
+
+    // Neither braces in a text nor its lines are looked at anew for each brace.
+    let braces = "{".repeat(1_000_000);
+    assert_eq!(messages(&spec(&family("'I{p}'", "p: 1..1", &format!("{braces}}}")))), [""; 0]);
+    let lines = r"{p}\n\n".repeat(100_000);
+    assert_eq!(messages(&spec(&family("I", "p: 1..1", &lines))), [""; 0]);
+
+    // The limit is that of all families.
+    let large = format!("p: [{}]", "a".repeat(20_000));
+    let many = |count: usize| -> String {
+        let families = (0..count).map(|at| {
+            family(&format!("I{at}"), &large, &"{p}".repeat(500)).replace("'0'", &format!("'{at}'"))
+        });
+        spec(&families.collect::<String>())
+    };
+    assert_eq!(messages(&many(3)), [""; 0]);
+    assert_eq!(messages(&many(5)), [refused.as_str(); 2]);
+
+    // Neither members that are there already nor values of faulty families come for nothing.
+    for of in ["p: 1..4096", "p: 1..4096, q: many"] {
+        let families = (0..10_000).map(|at| family(&format!("'I{{p+{at}-{at}}}'"), of, "{p}"));
+        let faulty = load_text(&spec(&families.collect::<String>())).err().unwrap();
+        assert!(faulty.omitted > 1000);
+    }
+}
+
+#[test]
 fn large_and_odd_files_are_refused() {
     assert_eq!(
         first(&" ".repeat(limits::FILE_BYTES + 1)),
