@@ -1,5 +1,6 @@
 //! Loading: from the text of a spec file to a checked instruction set.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use serde_json::json;
@@ -108,9 +109,10 @@ fn load_into(
             }
         }
         let id = sources.len() - 1;
-        let base = yaml::parse(&sources[id], id as u8, diagnostics)?;
+        let mut base = yaml::parse(&sources[id], id as u8, diagnostics)?;
         check_major(&reference, &base, span, diagnostics);
-        root = merge(base, root, 0);
+        merge(&mut base, root, 0);
+        root = base;
     }
     refuse_definitions(&mut root, diagnostics);
     let shaped = shape::check(root, whole(), diagnostics);
@@ -164,28 +166,26 @@ fn check_major(reference: &str, base: &Node, span: Span, diagnostics: &mut Diagn
     }
 }
 
-/// `over` on top of `base`. Mappings at the top and those right below it are merged by key;
+/// Puts `over` on top of `base`. Mappings at the top and those right below it are merged by key;
 /// an entry further down replaces that of the base.
-fn merge(base: Node, over: Node, depth: usize) -> Node {
+fn merge(base: &mut Node, over: Node, depth: usize) {
     const MERGED: usize = 2;
-    let span = over.span;
-    match (base.value, over.value) {
-        (Value::Map(mut entries), Value::Map(over)) if depth < MERGED => {
+    base.span = over.span;
+    match (&mut base.value, over.value) {
+        (Value::Map(entries), Value::Map(over)) if depth < MERGED => {
+            let places: HashMap<String, usize> =
+                entries.iter().enumerate().map(|(at, entry)| (entry.key.clone(), at)).collect();
             for entry in over {
-                match entries.iter().position(|known| known.key == entry.key) {
-                    Some(at) => {
-                        let known = entries.remove(at);
-                        let value = merge(known.value, entry.value, depth + 1);
-                        entries.insert(
-                            at,
-                            yaml::Entry { key: entry.key, key_span: entry.key_span, value },
-                        );
+                match places.get(&entry.key) {
+                    Some(&at) => {
+                        let known = &mut entries[at];
+                        known.key_span = entry.key_span;
+                        merge(&mut known.value, entry.value, depth + 1);
                     }
                     None => entries.push(entry),
                 }
             }
-            Node { span, value: Value::Map(entries) }
         }
-        (_, value) => Node { span, value },
+        (base, value) => *base = value,
     }
 }

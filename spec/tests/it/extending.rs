@@ -93,3 +93,18 @@ fn what_is_not_there_is_named() {
     let nested = load_files(&[("a", "extends: b\n"), ("b", "extends: c\n")]).err().unwrap();
     assert!(nested.to_string().contains("no `c` beside `b`\n --> b:1:10"));
 }
+
+#[test]
+fn long_sections_are_merged_at_once() {
+    // Time grows with the number of keys; a few thousand would not show it.
+    let section = |name: &str| -> String {
+        let lines = (0..100_000).map(|at| format!("  {name}{at}: v\n"));
+        format!("traps:\n{}", lines.collect::<String>())
+    };
+    let top = format!("extends: middle\n{}", section("t"));
+    let middle = format!("extends: base\n{}{}", section("t"), "  m: v\n");
+    let base = format!("{}{}", base(), section("b"));
+    let files = [("top", top.as_str()), ("middle", &middle), ("base", &base)];
+    let faulty = load_files(&files).err().unwrap();
+    assert_eq!(faulty.diagnostics[0].message, "`traps` has more than 4096 entries");
+}
