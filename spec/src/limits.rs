@@ -54,6 +54,8 @@ pub const HEAP_CELLS: u32 = 1 << 20;
 pub const FRAME_CELLS: u32 = 1 << 12;
 /// Frames of functions.
 pub const FRAMES: u32 = 1 << 12;
+/// Cells that all active calls of a machine save, and those that the operand stacks of all its frames hold.
+pub const CALL_CELLS: u64 = 1 << 20;
 /// Variants of a union.
 pub const VARIANTS: usize = 7;
 /// Fields of a record.

@@ -116,6 +116,7 @@ pub(super) fn machine(file: &SpecFile, context: &mut Context<'_>) -> Machine {
         None => context.is_dropped(&["machine", "calls"]).then_some(1),
     };
     let frames = file.frame.as_ref().map(|frame| cells.frames(frame, file, &mut banks, context));
+    storage::stacks_of_frames(stack, frames, context);
     let output = match &file.output {
         Some(output) => Some(
             cells.named(output, context.span(&["machine", "output"]), context).unwrap_or(STAND_IN),
@@ -124,7 +125,7 @@ pub(super) fn machine(file: &SpecFile, context: &mut Context<'_>) -> Machine {
     };
     let heap = storage::heap(file, union.as_ref(), context);
     memory::start(file, &memory, &mut banks, context);
-    let saved = memory::saved(file.calls.as_ref(), &banks, context);
+    let saved = memory::saved(file.calls.as_ref(), call_depth, &banks, context);
     Machine {
         stack,
         banks,

@@ -154,6 +154,7 @@ fn part_of_region(expr: &Expr) -> Option<(&str, &str)> {
 /// The registers that a call saves.
 pub(super) fn saved(
     calls: Option<&CallsFile>,
+    depth: Option<u32>,
     banks: &[Bank],
     context: &mut Context<'_>,
 ) -> Option<Saved> {
@@ -170,6 +171,13 @@ pub(super) fn saved(
         context.diagnostics.error(span, message);
         return None;
     };
+    if u64::from(last - first + 1) * u64::from(depth?) > limits::CALL_CELLS {
+        context.diagnostics.error_with_help(
+            span,
+            format!("all active calls save at most {} cells", limits::CALL_CELLS),
+            "save fewer registers, or give `calls` a smaller `depth`",
+        );
+    }
     Some(Saved { bank: BankId(at as u8), first, last })
 }
 

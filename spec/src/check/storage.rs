@@ -380,6 +380,22 @@ impl Cells<'_> {
     }
 }
 
+/// Reports operand stacks of frames that hold too much together.
+pub(super) fn stacks_of_frames(
+    stack: Option<StackRules>,
+    frames: Option<u32>,
+    context: &mut Context<'_>,
+) {
+    let (Some(stack), Some(frames)) = (stack, frames) else { return };
+    if u64::from(stack.depth) * u64::from(frames) > limits::CALL_CELLS {
+        context.diagnostics.error_with_help(
+            context.span(&["machine", "frame", "depth"]),
+            format!("the stacks of all frames hold at most {} cells", limits::CALL_CELLS),
+            "give `frame` or `stack` a smaller `depth`",
+        );
+    }
+}
+
 fn prefix(key: &str, prefix: Option<&Text>, context: &mut Context<'_>) -> String {
     let prefix = prefix.map_or_else(String::new, |prefix| prefix.0.clone());
     if !prefix.chars().all(|c| c.is_ascii_alphabetic()) {

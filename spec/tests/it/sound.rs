@@ -514,3 +514,39 @@ instructions:
     assert_eq!(push.text.enc, "both(5, v:i16)");
     assert_eq!(set.text.enc, "0x01 a:u8 b:i8\n0x02 b:i16 a:u16be");
 }
+
+#[test]
+fn calls_hold_as_many_cells_as_they_may() {
+    let saves = |last: u32| {
+        format!(
+            "{HEADER}machine:
+  registers: {{of: u64, count: 65536, prefix: r}}
+  calls: {{depth: 65536, saves: 0..{last}}}
+code: {{decode: sweep, end: halt}}
+operands:
+  sub: {{raw: i8, is: entry, value: insn + raw}}
+instructions:
+  CALL: {{enc: '0x01 f:sub', do: call f, doc: Call.}}
+  RET: {{enc: '0x02', do: return, doc: Return.}}
+"
+        )
+    };
+    assert_eq!(messages(&saves(15)), [""; 0]);
+    assert_eq!(messages(&saves(16)), ["all active calls save at most 1048576 cells"]);
+    let frames = |depth: u32| {
+        format!(
+            "{HEADER}types: {{val: {{nil: unit, num: i32}}}}
+machine:
+  stack: {{of: val, depth: {depth}, per: frame}}
+  frame: {{depth: 4096, locals: val}}
+code: {{decode: sweep, end: reject}}
+container: module
+instructions:
+  LOAD: {{enc: '0x01 i:u16 as local', stack: '-- v', do: 'v = local[i]', doc: Load.}}
+  RET: {{enc: '0x02', stack: 'v --', do: return v, doc: Return.}}
+"
+        )
+    };
+    assert_eq!(messages(&frames(256)), [""; 0]);
+    assert_eq!(messages(&frames(257)), ["the stacks of all frames hold at most 1048576 cells"]);
+}
