@@ -4,7 +4,7 @@
 //! lowered again with the arguments in their place, so nothing behind the checks knows of definitions. One may use
 //! those before it; what it then stands for has a limit, which keeps a short chain of them from standing for much.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use indexmap::IndexMap;
 
@@ -84,21 +84,41 @@ pub(in crate::check) fn texts(file: &SpecFile) -> Vec<isa::Definition> {
     file.defs.iter().map(text).collect()
 }
 
-/// Reports definitions that neither an action nor another definition mentions.
+/// Reports definitions that no action uses, by itself or by way of other definitions. Texts are looked at, not what came
+/// of them, so that a fault in an action does not hide what it uses.
 pub(in crate::check) fn unused(file: &SpecFile, context: &mut Context<'_>) {
-    let actions = file.instructions.values().filter_map(|insn| insn.action.as_deref());
-    let values = file.defs.values().map(|of| &**value_of(of).0);
-    let mentioned: HashSet<&str> = actions
-        .chain(values)
-        .flat_map(|text| text.split(|c: char| !c.is_alphanumeric() && c != '_'))
-        .collect();
+    let values: HashMap<&str, &str> =
+        file.defs.iter().map(|(key, of)| (name_in(key), &**value_of(of).0)).collect();
+    let mut texts: Vec<&str> =
+        file.instructions.values().filter_map(|insn| insn.action.as_deref()).collect();
+    let mut used: HashSet<String> = HashSet::new();
+    while let Some(text) = texts.pop() {
+        for name in called_in(text) {
+            if let Some(value) = values.get(name.as_str())
+                && used.insert(name)
+            {
+                texts.push(value);
+            }
+        }
+    }
     for key in file.defs.keys() {
         let name = name_in(key);
-        if !mentioned.contains(name) && !context.faulty.contains(name) {
+        if !used.contains(name) && !context.faulty.contains(name) {
             let span = context.key_span(&["defs", key]);
             context.diagnostics.error(span, format!("the definition `{name}` is not used"));
         }
     }
+}
+
+/// The words before a parenthesis in a text, comments aside.
+fn called_in(text: &str) -> Vec<String> {
+    let code: Vec<&str> = text.lines().filter_map(|line| line.split('#').next()).collect();
+    let code = code.join("\n");
+    let word = |(open, _)| {
+        let before = code[..open].trim_end();
+        before.rsplit(|c: char| !c.is_alphanumeric() && c != '_').next().map(str::to_owned)
+    };
+    code.match_indices('(').filter_map(word).collect()
 }
 
 fn value_of(file: &DefinitionFile) -> (&Text, Option<&Text>) {
