@@ -473,7 +473,7 @@ pub type Temp = u8;
 /// Temporaries `0 .. inputs` hold the popped cells, bottom first, the next ones the raw numbers of
 /// the operands but a list (for labels, the target), in order; each [`Op`] defines the next temporary. All ops are total, so all of them are evaluated.
 /// 1. The ops are evaluated in order; the first trap whose condition holds ends the step.
-///    Then the limits are checked: stack depth, then call depth.
+///    Then the limits are checked: stack depth, then call depth or the number of frames, then the heap.
 /// 2. Inputs are popped, outputs pushed, writes done in order, and then the first transfer
 ///    whose guard holds takes place; without one, control goes to the next instruction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -488,7 +488,7 @@ pub struct Body {
     pub ops: Vec<Op>,
     /// The temporaries pushed, bottom first.
     pub outputs: Vec<Temp>,
-    /// Writes to banks and output.
+    /// Writes to banks, globals, memory and what lives on the heap, calls of the host, and output.
     pub writes: Vec<Write>,
     /// Transfers of control.
     pub transfers: Vec<Transfer>,

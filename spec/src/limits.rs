@@ -38,6 +38,12 @@ pub const DEFINITION_SIZE: usize = 1000;
 pub const DEFINITION_DEPTH: usize = 128;
 /// Cells that an instruction pops, and that it pushes.
 pub const STACK_EFFECT: usize = 32;
+/// Bytes of an instruction.
+pub const INSTRUCTION_BYTES: u32 = 64;
+/// Formats inside formats.
+pub const FORMAT_DEPTH: usize = 8;
+/// Uses of formats in an encoding, those inside of formats included.
+pub const FORMAT_USES: usize = 64;
 /// Encodings of an instruction.
 pub const ENCODINGS: usize = 16;
 /// Operands of an instruction.

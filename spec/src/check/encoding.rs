@@ -16,13 +16,6 @@ use crate::lang::ast::{
 };
 use crate::limits;
 
-/// Bytes of an instruction.
-const INSTRUCTION_BYTES: u32 = 64;
-/// Formats inside formats.
-const FORMAT_DEPTH: usize = 8;
-/// Uses of formats in an encoding, those inside of formats included.
-const FORMAT_USES: usize = 64;
-
 /// Operands and encodings of an instruction. When a pattern is faulty there are no encodings, and
 /// the operands are those that could be made out.
 #[derive(Default)]
@@ -132,7 +125,7 @@ impl Builder<'_, '_> {
 
     fn items(&mut self, items: &[PatternItem], parameters: &Parameters, depth: usize) {
         for item in items {
-            if self.parts.len() > INSTRUCTION_BYTES as usize {
+            if self.parts.len() > limits::INSTRUCTION_BYTES as usize {
                 return; // This is reported in the end.
             }
             if self.list.is_some() {
@@ -338,17 +331,20 @@ impl Builder<'_, '_> {
         if let Some(shape) = tables.words.get(&name.text) {
             self.word(shape, arguments, parameters);
         } else if let Some(format) = tables.formats.get(&name.text) {
-            if depth == FORMAT_DEPTH {
-                self.error(span, format!("formats are nested deeper than {FORMAT_DEPTH} levels"));
+            if depth == limits::FORMAT_DEPTH {
+                let message =
+                    format!("formats are nested deeper than {} levels", limits::FORMAT_DEPTH);
+                self.error(span, message);
                 return;
             }
             let outer = self.site;
             self.site = outer.or(Some(span));
             self.formats += 1;
-            if self.formats <= FORMAT_USES {
+            if self.formats <= limits::FORMAT_USES {
                 self.format(name, format, arguments, parameters, depth);
-            } else if self.formats == FORMAT_USES + 1 {
-                self.error(span, format!("more than {FORMAT_USES} formats in one encoding"));
+            } else if self.formats == limits::FORMAT_USES + 1 {
+                let message = format!("more than {} formats in one encoding", limits::FORMAT_USES);
+                self.error(span, message);
             }
             self.site = outer;
         } else {

@@ -505,30 +505,8 @@ impl Lowering<'_, '_> {
             Source::Shr => return self.shift(BinaryOp::Shr, a, b, span, wanted),
             Source::LogicalAnd => return self.logical(BinaryOp::And, a, b, span),
             Source::LogicalOr => return self.logical(BinaryOp::Or, a, b, span),
-            Source::Add | Source::Sub | Source::Mul | Source::Div
-                if wanted == Some(Type::Float) || self.is_float(a) || self.is_float(b) =>
-            {
-                return self.float_arithmetic(op, a, b, span);
-            }
-            Source::Add | Source::Sub | Source::Mul | Source::Div | Source::Rem
-                if self.is_value(a) || self.is_value(b) =>
-            {
-                let message = "arithmetic with a dynamic value";
-                let help = "look at what it is: `match x { … }`";
-                self.context.diagnostics.error_with_help(span, message, help);
-                return None;
-            }
-            Source::Add | Source::Sub | Source::Mul => {
-                let message = "the result may not fit";
-                let help = "write `+%`, `-%` or `*%`, which wrap";
-                self.context.diagnostics.error_with_help(span, message, help);
-                return None;
-            }
-            Source::Div | Source::Rem => {
-                let message = "a division has several meanings";
-                let help = "write `div_trunc`, `div_floor`, `rem_trunc` or `rem_floor`";
-                self.context.diagnostics.error_with_help(span, message, help);
-                return None;
+            Source::Add | Source::Sub | Source::Mul | Source::Div | Source::Rem => {
+                return self.plain_arithmetic(op, a, b, span, wanted);
             }
         };
         // The type that is wanted of a comparison says nothing about what it compares.
@@ -549,6 +527,32 @@ impl Lowering<'_, '_> {
         let (a, b) = if swapped { (right.temp, left.temp) } else { (left.temp, right.temp) };
         let result = if op.is_comparison() { Type::Bool } else { Type::Int(ty) };
         self.emit(Op::Binary { op, ty, a, b }, result, span)
+    }
+
+    /// `+ - * / %`, which only floats have: of integers they do not say what is meant.
+    fn plain_arithmetic(
+        &mut self,
+        op: ast::BinaryOp,
+        a: &Expr,
+        b: &Expr,
+        span: Span,
+        wanted: Option<Type>,
+    ) -> Option<Typed> {
+        use ast::BinaryOp::{Div, Rem};
+        let of_floats = wanted == Some(Type::Float) || self.is_float(a) || self.is_float(b);
+        if op != Rem && of_floats {
+            return self.float_arithmetic(op, a, b, span);
+        }
+        let (message, help) = if self.is_value(a) || self.is_value(b) {
+            ("arithmetic with a dynamic value", "look at what it is: `match x { … }`")
+        } else if matches!(op, Div | Rem) {
+            let help = "write `div_trunc`, `div_floor`, `rem_trunc` or `rem_floor`";
+            ("a division has several meanings", help)
+        } else {
+            ("the result may not fit", "write `+%`, `-%` or `*%`, which wrap")
+        };
+        self.context.diagnostics.error_with_help(span, message, help);
+        None
     }
 
     /// The count may have any integer type; it is taken modulo the width.

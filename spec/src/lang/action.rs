@@ -59,16 +59,7 @@ fn statement(parser: &mut Parser<'_>) -> Parsed<Stmt> {
             parser.advance();
             StmtKind::Trap(parser.name()?, condition(parser)?)
         }
-        (Token::Name, "goto") => {
-            parser.advance();
-            let label = parser.name()?;
-            let mut index = None;
-            if parser.take(Token::OpenBracket) {
-                index = Some(parser.expression()?);
-                parser.expect(Token::CloseBracket)?;
-            }
-            StmtKind::Goto(label, index, condition(parser)?)
-        }
+        (Token::Name, "goto") => jump(parser)?,
         (Token::Name, "branch") => {
             parser.advance();
             parser.name()?;
@@ -85,17 +76,7 @@ fn statement(parser: &mut Parser<'_>) -> Parsed<Stmt> {
             }
             StmtKind::Call(target)
         }
-        (Token::Name, "return") => {
-            parser.advance();
-            let mut values = Vec::new();
-            while !ends_statement(parser) {
-                values.push(parser.expression()?);
-                if !parser.take(Token::Comma) {
-                    break;
-                }
-            }
-            StmtKind::Return(values, condition(parser)?)
-        }
+        (Token::Name, "return") => leave(parser)?,
         (Token::Name, "halt") => {
             parser.advance();
             StmtKind::Halt(condition(parser)?)
@@ -153,6 +134,31 @@ fn ends_statement(parser: &Parser<'_>) -> bool {
 
 fn condition(parser: &mut Parser<'_>) -> Parsed<Option<Expr>> {
     if parser.take_word("if") { parser.expression().map(Some) } else { Ok(None) }
+}
+
+/// `goto label if c`, `goto labels[i] if c`.
+fn jump(parser: &mut Parser<'_>) -> Parsed<StmtKind> {
+    parser.advance();
+    let label = parser.name()?;
+    let mut index = None;
+    if parser.take(Token::OpenBracket) {
+        index = Some(parser.expression()?);
+        parser.expect(Token::CloseBracket)?;
+    }
+    Ok(StmtKind::Goto(label, index, condition(parser)?))
+}
+
+/// `return values if c`.
+fn leave(parser: &mut Parser<'_>) -> Parsed<StmtKind> {
+    parser.advance();
+    let mut values = Vec::new();
+    while !ends_statement(parser) {
+        values.push(parser.expression()?);
+        if !parser.take(Token::Comma) {
+            break;
+        }
+    }
+    Ok(StmtKind::Return(values, condition(parser)?))
 }
 
 fn binding(parser: &mut Parser<'_>) -> Parsed<StmtKind> {

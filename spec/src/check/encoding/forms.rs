@@ -1,10 +1,11 @@
 //! Several encodings of one instruction, held to one another: they have the same operands, and
 //! each can hold what the one before it can.
 
-use super::{Encoded, Form, INSTRUCTION_BYTES, PendingOperand, mask};
+use super::{Encoded, Form, PendingOperand, mask};
 use crate::check::Context;
 use crate::diagnostic::Span;
 use crate::isa::{Encoding, IntType, Operand, OperandKind, Part};
+use crate::limits;
 
 /// The operands that all encodings have, and the encodings.
 pub(super) fn merge(forms: Vec<Form>, context: &mut Context<'_>) -> Encoded {
@@ -191,8 +192,8 @@ fn encoding(form: Form, order: &[u8], context: &mut Context<'_>) -> Encoding {
         Part::Align { to } => (min, max + u32::from(*to) - 1),
         Part::List { .. } => (min, max),
     });
-    if max_len > INSTRUCTION_BYTES {
-        let message = format!("an instruction has at most {INSTRUCTION_BYTES} bytes");
+    if max_len > limits::INSTRUCTION_BYTES {
+        let message = format!("an instruction has at most {} bytes", limits::INSTRUCTION_BYTES);
         context.diagnostics.error(form.span, message);
     }
     Encoding { parts, raws, min_len, max_len }
