@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use serde_json::json;
 
+use crate::builtin;
 use crate::check::{self, Context};
 use crate::diagnostic::{Diagnostics, Faulty, Source, Span};
 use crate::family;
@@ -104,12 +105,23 @@ fn load_into(
         match resolver.resolve(&reference, &from) {
             Ok(source) => sources.push(source),
             Err(message) => {
-                diagnostics.error(span, message);
+                match builtin::source(&reference) {
+                    Some(_) => {
+                        let help =
+                            format!("a built-in spec has its major version: `{reference}@1`");
+                        diagnostics.error_with_help(span, message, help);
+                    }
+                    None => diagnostics.error(span, message),
+                }
                 return None;
             }
         }
         let id = sources.len() - 1;
         let mut base = yaml::parse(&sources[id], id as u8, diagnostics)?;
+        if !matches!(base.value, Value::Map(_)) {
+            diagnostics.error(base.span, "expected a mapping: another spec extends this one");
+            return None;
+        }
         check_major(&reference, &base, span, diagnostics);
         merge(&mut base, root, 0);
         root = base;

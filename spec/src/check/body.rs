@@ -647,8 +647,16 @@ impl Lowering<'_, '_> {
         };
         self.raised.push(name.text.clone());
         let Some(at) = self.cx.traps.iter().position(|trap| trap.name == name.text) else {
-            let known = self.cx.traps.iter().map(|trap| trap.name.as_str());
-            self.context.unknown(name.span, "trap", &name.text, known);
+            let declared = &self.cx.traps[crate::isa::LIMIT_TRAPS.len()..];
+            if declared.is_empty() {
+                let help =
+                    format!("say under `traps` what it means: `traps: {{{}: …}}`", name.text);
+                let message = format!("unknown trap `{}`", name.text);
+                self.context.diagnostics.error_with_help(name.span, message, help);
+            } else {
+                let known = declared.iter().map(|trap| trap.name.as_str());
+                self.context.unknown(name.span, "trap", &name.text, known);
+            }
             return;
         };
         if at < crate::isa::LIMIT_TRAPS.len() {

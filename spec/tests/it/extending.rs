@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bytestone_spec::diagnostic::{Faulty, Source};
+use bytestone_spec::diagnostic::{Faulty, Source, Style};
 use bytestone_spec::isa::{CellType, IntType, Isa};
 use bytestone_spec::limits;
 use bytestone_spec::load::{Resolver, load};
@@ -107,4 +107,20 @@ fn long_sections_are_merged_at_once() {
     let files = [("top", top.as_str()), ("middle", &middle), ("base", &base)];
     let faulty = load_files(&files).err().unwrap();
     assert_eq!(faulty.diagnostics[0].message, "`traps` has more than 4096 entries");
+}
+
+#[test]
+fn what_is_extended_is_a_spec() {
+    for base in ["hello", "- a\n- b", "7"] {
+        let faulty = load_files(&[("top", "extends: base\n"), ("base", base)]).unwrap_err();
+        let text = faulty.render(Style::Plain);
+        assert!(text.contains("expected a mapping") && text.contains("base:1:1"), "{text}");
+    }
+}
+
+#[test]
+fn a_built_in_spec_is_extended_by_its_version() {
+    let faulty = load_files(&[("top", "extends: calculator\n")]).unwrap_err();
+    let text = faulty.render(Style::Plain);
+    assert!(text.contains("`calculator@1`"), "{text}");
 }
