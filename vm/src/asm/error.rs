@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use bytestone_spec::shape::similar;
 
+use crate::codec::EncodeError;
 use crate::limits;
 use crate::module::ModuleErrorKind;
 
@@ -147,6 +148,9 @@ pub enum AsmErrorKind {
     /// was tried changed the distance so that another one is needed.
     #[error("expected a distance that settles, found that each length of its number needs another")]
     UnsettledLength,
+    /// The operands have no bytes, although each is what it must be.
+    #[error("expected operands that can be encoded, found that {0}")]
+    Encoding(#[from] EncodeError),
     /// Something that belongs to a function stands in front of the first one.
     #[error("expected `.func` before the first {found}")]
     OutsideFunction {

@@ -8,7 +8,7 @@ use bytestone_spec::limits::OPERANDS;
 
 use super::Span;
 use super::error::{AsmErrorKind, ErrorLog, did_you_mean, excerpt};
-use crate::codec::{Codec, encoded_len};
+use crate::codec::{Codec, EncodeError, encoded_len};
 use crate::limits;
 use crate::program::Insn;
 
@@ -192,14 +192,14 @@ impl<'t> Draft<'t> {
         self.values.len()
     }
 
-    /// Adds an instruction whose operands are those from `first_value` on.
+    /// Adds an instruction whose operands are those from `first_value` on; or tells why they have no bytes.
     pub(super) fn push_insn(
         &mut self,
         codec: &Codec<'_>,
         id: InsnId,
         forms: Forms,
         first_value: usize,
-    ) {
+    ) -> Result<(), EncodeError> {
         let values = &self.values[first_value..];
         let aligned = is_aligned(codec.isa().instruction(id));
         if aligned || values.iter().any(|value| matches!(value, Value::Label(..))) {
@@ -208,7 +208,7 @@ impl<'t> Draft<'t> {
             let (first_value, values) = (first_value as u32, values.len() as u32);
             let (last_form, origin) = (forms.last, self.origin);
             self.fixups.push(Fixup { insn, last_form, bytes, first_value, values, origin });
-            return;
+            return Ok(());
         }
         self.cells.clear();
         self.cells.extend(values.iter().map(|value| match value {
@@ -216,12 +216,11 @@ impl<'t> Draft<'t> {
             Value::Label(..) => 0,
         }));
         self.values.truncate(first_value);
-        let encoded = if forms.first == forms.last {
+        if forms.first == forms.last {
             codec.encode_as((id, forms.first), &self.cells, &mut self.bytes)
         } else {
             codec.encode(id, &self.cells, &mut self.bytes)
-        };
-        debug_assert!(encoded.is_ok(), "every value was held to its operand");
+        }
     }
 
     /// Reports every use of a label that is not defined.
@@ -314,12 +313,14 @@ impl<'t> Draft<'t> {
             let start = code.len();
             let form = (fixup.insn.id, fixup.insn.form);
             let encoded = codec.encode_as(form, &cells, &mut code);
-            if encoded.is_err() || code.len() - start != fixup.insn.len as usize {
-                // Not an error when a label could not be resolved: that was reported.
-                if errors.is_empty() {
-                    let span = self.label_span(fixup);
-                    errors.push(span, AsmErrorKind::UnsettledLength);
-                }
+            let as_planned = code.len() - start == fixup.insn.len as usize;
+            let problem = match encoded {
+                Err(error) => Some(error.into()),
+                Ok(()) => (!as_planned).then_some(AsmErrorKind::UnsettledLength),
+            };
+            // Not an error when a label could not be resolved: that was reported.
+            if let Some(kind) = problem.filter(|_| errors.is_empty()) {
+                errors.push(self.label_span(fixup), kind);
             }
         }
         code.extend_from_slice(&self.bytes[copied..]);
@@ -339,10 +340,10 @@ impl<'t> Draft<'t> {
                 (Value::Label(target, span), OperandKind::Label(rule)) => {
                     let base = fixup.insn.label_base(isa, at, rule, origin);
                     let target = self.target_offset(target);
-                    let distance = target.saturating_sub(base);
-                    let raw = distance / i128::from(rule.scale);
-                    let exact = distance % i128::from(rule.scale) == 0;
-                    match ty.cell(raw).filter(|_| exact) {
+                    let scale = i128::from(rule.scale);
+                    let raw = nearest_raw(rule, base, target);
+                    let exact = |raw: &i128| raw.checked_mul(scale) == target.checked_sub(base);
+                    match raw.filter(exact).and_then(|raw| ty.cell(raw)) {
                         Some(cell) => cell,
                         None => {
                             errors.push_with(span, || {
@@ -359,6 +360,12 @@ impl<'t> Draft<'t> {
     }
 }
 
+/// The raw number that leads from `base` to `target`, or not quite as far; `None` if there is none. A text may name any
+/// offset, such as the least number of all.
+fn nearest_raw(rule: LabelRule, base: i128, target: i128) -> Option<i128> {
+    target.saturating_sub(base).checked_div(rule.scale.into())
+}
+
 /// Why no raw number between the two leads from `base` to `target`.
 fn out_of_reach(
     rule: LabelRule,
@@ -371,7 +378,7 @@ fn out_of_reach(
     if target < min || max < target {
         return (AsmErrorKind::TargetOutOfRange { min, max, target }, None);
     }
-    let step = rule.scale.unsigned_abs();
+    let step = rule.scale.unsigned_abs().max(1);
     let below = target - (target - base).rem_euclid(step.into());
     let hint = format!("@{below} and @{} can be reached", below + i128::from(step));
     (AsmErrorKind::UnreachableTarget { step, base, target }, Some(hint))
@@ -434,7 +441,8 @@ fn grow(
             match (values[usize::from(at)], operand.kind) {
                 (Value::Label(target, _), OperandKind::Label(rule)) => {
                     let base = insn.label_base(isa, at, rule, origin);
-                    target_offset(target).saturating_sub(base) / i128::from(rule.scale)
+                    // What is too far away fits in no encoding.
+                    nearest_raw(rule, base, target_offset(target)).unwrap_or(i128::MAX)
                 }
                 (Value::Cell(cell), _) => operand.raw.value(cell),
                 (Value::Label(..), _) => 0,
@@ -500,4 +508,27 @@ pub(super) fn keeps_len(isa: &Isa, insn: &Insn, cells: &[u64], origin: u32) -> b
         false => by_offsets(isa, insn, Forms::only(insn.form), cells, origin),
     };
     settled.len == insn.len
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_bytes_is_not_dropped() {
+        let isa = bytestone_spec::load_builtin("stack").unwrap().unwrap();
+        let codec = Codec::new(&isa);
+        let load = codec.mnemonic("LOAD").unwrap();
+        let mut draft = Draft::default();
+        draft.push_value(Value::Cell(256));
+        let refused = draft.push_insn(&codec, load, Forms::all(&isa, load), 0);
+        let ty = IntType::unsigned(8);
+        let error = EncodeError::OutOfRange { operand: 0, ty, cell: 256 };
+        assert_eq!(refused, Err(error));
+        assert_eq!(draft.len(), 0);
+        assert_eq!(
+            AsmErrorKind::from(error).to_string(),
+            "expected operands that can be encoded, found that operand 0 must be a value of u8, which the cell 0x100 is not"
+        );
+    }
 }

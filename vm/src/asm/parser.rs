@@ -270,19 +270,31 @@ impl<'t> Parser<'_, 't> {
         })?;
         let expected = insn.operands.len();
         if found != expected {
-            self.errors.push_with(span, || {
+            self.errors.push_with(span.clone(), || {
                 let form = format!("{mnemonic} {}", operand_names(insn));
                 let hint = format!("the form is `{}`", form.trim_end());
                 let mnemonic = mnemonic.to_owned();
                 (AsmErrorKind::OperandCount { mnemonic, expected, found }, Some(hint))
             });
         } else if self.errors.count() == errors_before {
-            self.check_condition(span, insn, first_value);
+            self.check_condition(span.clone(), insn, first_value);
         }
         if self.errors.count() == errors_before {
-            self.draft.push_insn(self.codec, id, forms, first_value);
+            self.push_insn(span, (id, forms), first_value);
         }
         Ok(())
+    }
+
+    /// Adds an instruction whose operands, from `first_value` on, have no errors.
+    pub(super) fn push_insn(
+        &mut self,
+        span: Range<usize>,
+        (id, forms): (InsnId, Forms),
+        first_value: usize,
+    ) {
+        if let Err(error) = self.draft.push_insn(self.codec, id, forms, first_value) {
+            self.errors.push(span, error.into());
+        }
     }
 
     /// Holds operands to the condition of their instruction, and to how many elements its list has.

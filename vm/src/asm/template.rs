@@ -55,10 +55,10 @@ impl<'t> Parser<'_, 't> {
             }
         }
         if self.errors.count() == errors_before {
-            self.check_condition(span, insn(id), first_value);
+            self.check_condition(span.clone(), insn(id), first_value);
         }
         if self.errors.count() == errors_before {
-            self.draft.push_insn(codec, id, Forms::all(codec.isa(), id), first_value);
+            self.push_insn(span, (id, Forms::all(codec.isa(), id)), first_value);
         }
         Ok(())
     }

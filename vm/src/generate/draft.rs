@@ -1,6 +1,6 @@
 //! A program whose labels have no offsets yet, and how it gets them.
 
-use bytestone_spec::isa::{InsnId, LabelRule, OperandKind};
+use bytestone_spec::isa::{InsnId, OperandKind};
 
 use crate::codec::{Codec, encoded_len};
 use crate::program::Insn;
@@ -143,9 +143,9 @@ impl Draft {
         let target = places.get(self.labels[label.0 as usize] as usize)?.offset;
         let described = &codec.isa().instruction(places[at].id).operands[usize::from(number)];
         let OperandKind::Label(rule) = described.kind else { return None };
-        let LabelRule { scale, .. } = rule;
+        let scale = i128::from(rule.scale);
         let distance = i128::from(target) - places[at].label_base(codec.isa(), number, rule, 0);
-        let exact = distance % i128::from(scale) == 0;
-        described.raw.cell(distance / i128::from(scale)).filter(|_| exact)
+        let exact = distance.checked_rem(scale)? == 0;
+        described.raw.cell(distance.checked_div(scale)?).filter(|_| exact)
     }
 }

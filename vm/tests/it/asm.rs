@@ -1,9 +1,10 @@
 //! Assembly text, in both directions.
 
 use bytestone_spec::Isa;
+use bytestone_spec::isa::OperandKind;
 use bytestone_vm::asm::{
     AsmErrorKind, AsmErrors, Style, assemble, disassemble, disassemble_program, insn_text,
-    write_insn,
+    statement, write_insn,
 };
 use bytestone_vm::codec::Codec;
 use bytestone_vm::{Reason, limits};
@@ -501,6 +502,36 @@ fn a_distance_without_an_encoding_is_refused() {
         errors(&leb, "LOOP @99"),
         "line 1, column 6: expected a target from @-65533 to @2, found @99"
     );
+}
+
+#[test]
+fn any_offset_can_be_asked_for() {
+    let leb = machines::leb();
+    let below = i128::MIN.to_string() + "0";
+    for (asked, reach, found) in [
+        // A number of four bytes leads back, one of two leads nowhere.
+        (&i128::MIN.to_string(), "@-65531 to @4", i128::MIN),
+        (&below, "@-65531 to @4", i128::MIN),
+        (&i128::MAX.to_string(), "@-65533 to @2", i128::MAX),
+    ] {
+        assert_eq!(
+            errors(&leb, format!("LOOP @{asked}")),
+            format!("line 1, column 6: expected a target from {reach}, found @{found}")
+        );
+    }
+    for codec in machines::all() {
+        for insn in codec.isa().instructions() {
+            for offset in [i128::MIN, i128::MAX] {
+                let operands = insn.operands.iter().map(|operand| match operand.kind {
+                    OperandKind::Label(_) => format!("@{offset}"),
+                    _ => "0".to_owned(),
+                });
+                // Refused or not, it is answered.
+                let text = statement(insn, &operands.collect::<Vec<_>>());
+                let _: Result<_, AsmErrors> = assemble(codec, text);
+            }
+        }
+    }
 }
 
 #[test]
