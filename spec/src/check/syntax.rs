@@ -38,6 +38,10 @@ pub(super) fn templates(
             TextOrList::Many(_) => items.get(at).map_or(cx.span("asm"), |item| item.span),
         };
         let Some(template) = template(text, &encoded.operands, span, context) else { continue };
+        if let Some((message, help)) = taken(&template, cx) {
+            context.diagnostics.error_with_help(span, message, help);
+            continue;
+        }
         let is_there = |operand: u8| {
             template.pieces.iter().any(|piece| {
                 matches!(piece.kind, PieceKind::Operand { operand: found, .. } if found == operand)
@@ -119,6 +123,31 @@ fn template(
         return None;
     }
     Some(template)
+}
+
+/// Why the beginning of a template is read as something else, if it is.
+fn taken(template: &Template, cx: &InstructionContext<'_>) -> Option<(String, &'static str)> {
+    let word = template.word();
+    if word.starts_with('.') {
+        let message = format!("`{word}` cannot begin a template");
+        return Some((message, "a line that starts with `.` is a directive, as in `.byte 0x0A`"));
+    }
+    // Most marks are part of the word at the start of a line.
+    let goes_on = |piece: &&Piece| !piece.space && !is_mark(&piece.kind, ",:[]");
+    let mut behind = template.pieces.iter().skip(1).skip_while(goes_on);
+    if behind.next().is_some_and(|piece| is_mark(&piece.kind, ":")) {
+        let message = "the first word of a template has no `:` behind it";
+        return Some((message.to_owned(), "a line that starts with `name:` defines a label"));
+    }
+    let other = cx.spec.instructions.get(word);
+    other.filter(|other| other.asm.is_none()).map(|_| {
+        let message = format!("`{word}` is an instruction that has no template");
+        (message, "its text could not be told from that of the template; give it a template too")
+    })
+}
+
+fn is_mark(kind: &PieceKind, marks: &str) -> bool {
+    matches!(kind, PieceKind::Mark(mark) if marks.contains(*mark))
 }
 
 /// What stands between braces: an operand, with `:+` behind it if its sign is always written.

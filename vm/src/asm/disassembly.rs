@@ -9,6 +9,7 @@ use super::assemble;
 use super::layout::keeps_len;
 use super::listing::{Listing, push_index};
 use super::print::{write_offset, write_with};
+use super::template::is_read_back;
 
 use crate::codec::{CodeTooLong, Codec, DecodeError, FaultLog, Obstacle, Undecoded, check_len};
 use crate::fault::Rejection;
@@ -66,7 +67,8 @@ enum Naming {
 ///
 /// Bytes that are no instruction come out as `.byte` lines: those of an instruction with
 /// a bad operand, those that are left of one that the end cuts short, and one byte where there is no
-/// instruction (a whole word on machines whose instructions have one length). What should be a module and is none is nothing
+/// instruction (a whole word on machines whose instructions have one length). So do those of an instruction whose text,
+/// by the templates of the spec, would be read as another one. What should be a module and is none is nothing
 /// but `.byte` lines.
 ///
 /// ```
@@ -274,10 +276,9 @@ impl Disassembly<'_> {
             if self.labels[start as usize] {
                 writeln!(f, "{}{start}:", self.label_prefix())?;
             }
+            text.clear();
             match item {
-                Ok(insn) if self.keeps_len(&insn, &sweep.operands, body.range.start) => {
-                    text.clear();
-                    self.write_insn(&mut text, &insn, &sweep.operands, &body.range);
+                Ok(insn) if self.write_insn(&mut text, &insn, &sweep.operands, &body.range) => {
                     self.write_line(f, &text, start, end, "")?;
                 }
                 item => {
@@ -293,9 +294,19 @@ impl Disassembly<'_> {
         Ok(())
     }
 
-    fn write_insn(&self, out: &mut String, insn: &Insn, operands: &[u64], function: &Range<u32>) {
+    /// Writes an instruction; whether the assembler makes the same one of its text.
+    fn write_insn(
+        &self,
+        out: &mut String,
+        insn: &Insn,
+        operands: &[u64],
+        function: &Range<u32>,
+    ) -> bool {
         let isa = self.codec.isa();
         let origin = function.start;
+        if !self.keeps_len(insn, operands, origin) {
+            return false;
+        }
         write_with(out, isa, insn, operands, origin, |out, at, operand, cell| {
             match (insn.target(isa, at, cell, origin), &self.contents) {
                 (Some(target), _) => self.write_target(out, target, function),
@@ -303,6 +314,7 @@ impl Disassembly<'_> {
                 (None, _) => push_index(out, operand.raw.value(cell)),
             }
         });
+        is_read_back(self.codec, insn.id, out)
     }
 
     fn write_module(&self, f: &mut fmt::Formatter<'_>, listing: &Listing<'_>) -> fmt::Result {

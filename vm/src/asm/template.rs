@@ -1,13 +1,15 @@
 //! Instructions whose assembly text has a form of its own.
 
 use std::ops::Range;
+use std::ptr;
 
-use bytestone_spec::isa::{InsnId, Instruction, IntType, OperandKind, PieceKind, Template};
+use bytestone_spec::isa::{InsnId, Instruction, IntType, Isa, OperandKind, PieceKind, Template};
 
 use super::error::{AsmErrorKind, excerpt};
 use super::layout::{Forms, Value};
 use super::parser::{Parser, Skipped};
 use super::token::number;
+use crate::codec::Codec;
 
 /// Where the operands of a template stand in a text, by their numbers; `None` for those left out.
 type Places = Vec<Option<Range<usize>>>;
@@ -16,15 +18,16 @@ impl<'t> Parser<'_, 't> {
     /// Reads the instruction that starts with the word at `span`, which is that of some template.
     pub(super) fn templated(&mut self, span: Range<usize>) -> Result<(), Skipped> {
         self.begin_code(&span);
-        let line = self.rest_of_line(span.start);
+        let start = span.start;
+        let line = self.rest_of_line(start);
         let codec = self.codec;
         let forms = codec.templates(self.word(&span));
         let insn = |id: InsnId| codec.isa().instruction(id);
         let found = forms.iter().find_map(|(id, template)| {
-            Some((
-                *id,
-                fit(template, insn(*id), self.prefixes(insn(*id)), self.text, line.clone())?,
-            ))
+            let mut places: Places = vec![None; insn(*id).operands.len()];
+            let place = |operand, at| places[usize::from(operand)] = Some(at);
+            let fits = fit(template, codec.isa(), insn(*id), &self.text[..line.end], start, place);
+            fits.then_some((*id, places))
         });
         self.skip_rest();
         let Some((id, places)) = found else {
@@ -70,16 +73,6 @@ impl<'t> Parser<'_, 't> {
         start..start + rest[..end].trim_end().len()
     }
 
-    /// What the indexes among the operands are written with.
-    fn prefixes(&self, insn: &Instruction) -> Vec<&str> {
-        let banks = &self.codec.isa().machine().banks;
-        let prefix = |kind| match kind {
-            OperandKind::Index(rule) => banks[usize::from(rule.bank.0)].prefix.as_str(),
-            _ => "",
-        };
-        insn.operands.iter().map(|operand| prefix(operand.kind)).collect()
-    }
-
     /// Whether a label is given as the number that is stored: `+3`.
     fn is_distance(&self, span: &Range<usize>) -> bool {
         self.word(span).starts_with(['+', '-'])
@@ -100,53 +93,66 @@ impl<'t> Parser<'_, 't> {
     }
 }
 
-/// Where the operands stand if a text has the form of a template.
+/// Whether a line is read as the instruction that it was written for, in the first of its templates: not if one before
+/// it in the file has room for the same text.
+pub(super) fn is_read_back(codec: &Codec<'_>, id: InsnId, line: &str) -> bool {
+    let isa = codec.isa();
+    let Some(own) = isa.instruction(id).templates.first() else { return true };
+    let fits = |(id, template): &&(InsnId, &Template)| {
+        fit(template, isa, isa.instruction(*id), line, 0, |_, _| {})
+    };
+    // A template finds the operands where it has put them: nothing that can stand behind one goes on with it.
+    let first = codec.templates(own.word()).iter().find(fits);
+    first.is_some_and(|(_, template)| ptr::eq(*template, own))
+}
+
+/// Whether a text from `start` on has the form of a template; `place` gets the operands, by their numbers, and where they are.
 fn fit(
     template: &Template,
+    isa: &Isa,
     insn: &Instruction,
-    prefixes: Vec<&str>,
     text: &str,
-    line: Range<usize>,
-) -> Option<Places> {
-    let mut places: Places = vec![None; insn.operands.len()];
-    let mut at = line.start;
+    start: usize,
+    mut place: impl FnMut(u8, Range<usize>),
+) -> bool {
+    let mut at = start;
     for piece in &template.pieces {
-        let rest = &text[at..line.end];
+        let rest = &text[at..];
         let trimmed = rest.trim_start();
         if piece.space && trimmed.len() == rest.len() {
-            return None;
+            return false;
         }
         at += rest.len() - trimmed.len();
         let len = match &piece.kind {
-            PieceKind::Word(word) => {
-                let len = run(trimmed, "");
-                (trimmed[..len] == *word).then_some(len)?
-            }
-            PieceKind::Mark(mark) => trimmed.starts_with(*mark).then_some(mark.len_utf8())?,
+            PieceKind::Word(word) => Some(word.len())
+                .filter(|&len| run(trimmed, "") == len && trimmed.starts_with(word.as_str())),
+            PieceKind::Mark(mark) => trimmed.starts_with(*mark).then_some(mark.len_utf8()),
             PieceKind::Operand { operand, signed } => {
-                let number = usize::from(*operand);
-                let kind = insn.operands[number].kind;
-                let len = operand_len(trimmed, kind, *signed, prefixes[number])?;
-                places[number] = Some(at..at + len);
-                len
+                let kind = insn.operands[usize::from(*operand)].kind;
+                operand_len(trimmed, isa, kind, *signed)
             }
         };
+        let Some(len) = len else { return false };
+        if let PieceKind::Operand { operand, .. } = piece.kind {
+            place(operand, at..at + len);
+        }
         at += len;
     }
-    text[at..line.end].trim().is_empty().then_some(places)
+    text[at..].trim().is_empty()
 }
 
 /// How long the operand is at the start of a text, if there is one.
-fn operand_len(text: &str, kind: OperandKind, signed: bool, prefix: &str) -> Option<usize> {
+fn operand_len(text: &str, isa: &Isa, kind: OperandKind, signed: bool) -> Option<usize> {
     let sign = usize::from(text.starts_with(['+', '-']));
     if signed && sign == 0 {
         return None;
     }
     let numeral = |text: &str| text.starts_with(|c: char| c.is_ascii_digit());
     let len = match kind {
-        OperandKind::Index(_) => {
+        OperandKind::Index(rule) => {
             let len = run(text, "");
-            let digits = text[..len].strip_prefix(prefix)?;
+            let bank = &isa.machine().banks[usize::from(rule.bank.0)];
+            let digits = text[..len].strip_prefix(bank.prefix.as_str())?;
             numeral(digits).then_some(len)?
         }
         OperandKind::Label(_) if sign > 0 => sign + run(&text[sign..], ""),

@@ -562,6 +562,69 @@ fn encodings_are_shown_where_another_one_would_do() {
     }
 }
 
+/// Templates that have room for each other's texts, and some that only look so.
+const ALIKE: &str = r#"
+bytestone: spec/1
+isa: alike
+version: 1.0.0
+title: Templates that are alike
+machine:
+  registers: {of: u64, count: 4, prefix: r}
+  locals: {of: u64, count: 4, prefix: r}
+code: {decode: sweep, end: halt}
+operands:
+  near: {raw: i16, is: label, value: next + raw}
+instructions:
+  WIDE: {enc: "0x01 v:i16", asm: "mov {v}", do: "reg[0] = wrap(u64, i64(v))", doc: d}
+  NARROW: {enc: "0x02 v:i8", asm: ["mov {v}", "narrow {v}"], do: "reg[1] = wrap(u64, i64(v))", doc: d}
+  LOCAL: {enc: "0x03 v:u8 as local", asm: "ld {v}", do: "local[v] = 2", doc: d}
+  REG: {enc: "0x04 v:u8 as reg", asm: "ld {v}", do: "reg[v] = 2", doc: d}
+  MINUS: {enc: "0x05 v:u8 w:i8", asm: "h {v}-{w}", do: "reg[0] = u64(v) ^ wrap(u64, i64(w))", doc: d}
+  SIGN: {enc: "0x06 v:u8 w:i8", asm: "h {v}{w:+}", do: "reg[0] = u64(v) ^ wrap(u64, i64(w))", doc: d}
+  ANY: {enc: "0x07 v:i8", asm: "sub {v}", do: "reg[0] = wrap(u64, i64(v))", doc: d}
+  FIVE: {enc: "0x08", asm: "sub 5", do: "reg[0] = 1", doc: d}
+  SIX: {enc: "0x09", asm: "add 6", do: "reg[0] = 1", doc: d}
+  SOME: {enc: "0x0a v:i8", asm: "add {v}", do: "reg[0] = wrap(u64, i64(v))", doc: d}
+  COLON: {enc: "0x0b v:u8 t:near", asm: "k {v},{t}:x", do: "goto t if v == 0", doc: d}
+  LABEL: {enc: "0x0c v:u8", asm: "l {v}: l", do: "reg[0] = u64(v)", doc: d}
+  PLAIN: {enc: "0x0d v:u8", do: "reg[0] = u64(v)", doc: d}
+"#;
+
+#[test]
+fn a_text_that_would_be_read_as_another_instruction_is_not_written() {
+    let isa = machines::load(ALIKE);
+    let plain = |code: &[u8]| text(&isa, code, Style::Plain);
+    let bytes_of = |code: &[u8]| code.iter().map(|byte| format!(".byte 0x{byte:02X}\n")).collect();
+    let cases: [(&[u8], Option<&str>); 14] = [
+        (&[1, 5, 0], Some("mov 5")),
+        (&[2, 5], None),
+        (&[3, 1], Some("ld r1")),
+        (&[4, 1], None),
+        (&[5, 1, 2], Some("h 1-2")),
+        (&[6, 1, 2], Some("h 1+2")),
+        (&[6, 1, 0xfe], None),
+        (&[5, 1, 0xfe], Some("h 1--2")),
+        (&[7, 5], Some("sub 5")),
+        (&[8], None),
+        (&[10, 6], None),
+        (&[10, 7], Some("add 7")),
+        (&[12, 5], Some("l 5: l")),
+        (&[13, 5], Some("PLAIN 5")),
+    ];
+    for (code, expected) in cases {
+        let expected = expected.map_or_else(|| bytes_of(code), |text| format!("{text}\n"));
+        assert_eq!(plain(code), expected);
+        assert_eq!(bytes(&isa, &expected), code, "{expected}");
+    }
+    assert_eq!(plain(&[11, 1, 0xfc, 0xff]), "L0:\nk 1,L0:x\n");
+    assert_eq!(text(&isa, &[8], Style::Annotated), "    .byte 0x08                  ;    0  08\n");
+    check(300, |choices: Choices| {
+        let isa = machines::load(ALIKE);
+        let codec = Codec::new(&isa);
+        assert_round_trip(&codec, &choose_bytes(&codec, &choices));
+    });
+}
+
 #[test]
 fn lists_stand_in_brackets() {
     let isa = machines::built_in("wide");
