@@ -189,8 +189,8 @@ impl<'isa> Codec<'isa> {
         let uniform_len = isa
             .instructions()
             .first()
-            .map(Instruction::min_len)
-            .filter(|&len| isa.instructions().iter().all(|insn| has_len(insn, len)));
+            .and_then(only_len)
+            .filter(|&len| isa.instructions().iter().all(|insn| only_len(insn) == Some(len)));
         let mut forms = Vec::new();
         for (id, insn) in (0..).map(InsnId).zip(isa.instructions()) {
             let encodings = (0..).zip(&insn.encodings);
@@ -497,8 +497,10 @@ pub(crate) fn check_len(code: &[u8]) -> Result<(), CodeTooLong> {
     }
 }
 
-fn has_len(insn: &Instruction, len: u32) -> bool {
-    (insn.min_len(), insn.max_len()) == (len, len)
+/// The length of an instruction, if it is always the same.
+fn only_len(insn: &Instruction) -> Option<u32> {
+    let has_list = insn.count.is_some();
+    Some(insn.min_len()).filter(|&len| !has_list && insn.max_len() == len)
 }
 
 fn check_operands(
@@ -549,7 +551,7 @@ impl Obstacle {
                 match insn {
                     None => format!("the code ends after {} byte{s} of an instruction", left.len()),
                     Some(insn) => {
-                        let least = if insn.min_len() == insn.max_len() { "" } else { "at least " };
+                        let least = if only_len(insn).is_some() { "" } else { "at least " };
                         let min = (insn.min_len() as usize).max(left.len() + 1);
                         format!("{name} takes {least}{min} bytes and {} {are} left", left.len())
                     }

@@ -123,9 +123,11 @@ pub(super) fn applies(isa: &Isa, reason: Reason) -> bool {
 
 /// How programs of the machine are examined, in sentences.
 pub(super) fn procedure(isa: &Isa) -> Vec<String> {
-    let mut lengths = isa.instructions().iter().flat_map(|insn| [insn.min_len(), insn.max_len()]);
+    let insns = isa.instructions();
+    let mut lengths = insns.iter().flat_map(|insn| [insn.min_len(), insn.max_len()]);
     let first = lengths.next();
-    let decoding = if lengths.all(|length| Some(length) == first) {
+    let has_lists = insns.iter().any(|insn| insn.count.is_some());
+    let decoding = if !has_lists && lengths.all(|length| Some(length) == first) {
         "All instructions have one length, so decoding goes on behind a fault."
     } else {
         "Decoding stops at `truncated` and `unknown_opcode`: where the next instruction starts is not known."
@@ -337,5 +339,37 @@ pub(super) fn named(isa: &Isa, reason: Reason) -> Named<'_> {
         0 => Named::None,
         all if all == isa.instructions().len() => Named::Any,
         _ => Named::These(these),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytestone_spec::diagnostic::Source;
+    use bytestone_spec::load::BuiltinOnly;
+
+    use super::*;
+
+    #[test]
+    fn what_has_a_list_has_any_length() {
+        const SPEC: &str = r#"
+bytestone: spec/1
+isa: lists
+version: 1.0.0
+title: Lists
+machine: {}
+code: {decode: sweep, end: halt}
+operands:
+  near: {raw: i8, is: label, value: insn + raw}
+instructions:
+  JUMP: {enc: "0x01 t:near", do: goto t, doc: d}
+  TABLE: {enc: "0x02 c:u8 ts:near[n]", where: "n = c", do: "let i = i64(c)\ngoto ts[i] if 0 <= i && i < n", doc: d}
+"#;
+        let procedure = |text: &str| {
+            let source = Source { name: "lists.yaml".into(), text: text.into() };
+            procedure(&bytestone_spec::load(source, &BuiltinOnly).unwrap()).remove(0)
+        };
+        assert!(procedure(SPEC).starts_with("Decoding stops"));
+        let table = SPEC.find("  TABLE").unwrap();
+        assert!(procedure(&SPEC[..table]).starts_with("All instructions have one length"));
     }
 }

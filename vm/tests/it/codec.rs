@@ -218,6 +218,21 @@ fn faults(isa: &Isa, code: &[u8]) -> Vec<(Reason, u32)> {
     }
 }
 
+/// Instructions of two bytes, one of them with a list.
+const LISTS: &str = r#"
+bytestone: spec/1
+isa: lists
+version: 1.0.0
+title: Lists
+machine: {registers: {of: u64, count: 4}}
+code: {decode: sweep, end: halt}
+operands:
+  near: {raw: i8, is: label, value: insn + raw}
+instructions:
+  SET: {enc: "0x01 v:u8", do: "reg[0] = u64(v)", doc: d}
+  TABLE: {enc: "0x02 c:u8 ts:near[n]", where: "n = c", do: "let i = i64(c)\ngoto ts[i] if 0 <= i && i < n", doc: d}
+"#;
+
 #[test]
 fn the_sweep_stops_where_the_next_instruction_cannot_be_found() {
     use Reason::{BadOperand, Truncated, UnknownOpcode};
@@ -234,6 +249,12 @@ fn the_sweep_stops_where_the_next_instruction_cannot_be_found() {
         [(UnknownOpcode, 0), (BadOperand, 4), (UnknownOpcode, 12), (Truncated, 16)]
     );
     assert_eq!(faults(&register, &[0xff, 0]), [(UnknownOpcode, 0)]);
+
+    // But not over a list, which has any number of elements.
+    let lists = machines::load(LISTS);
+    assert_eq!(faults(&lists, &[0xff, 0, 0xff, 0, 1, 0]), [(UnknownOpcode, 0)]);
+    let truncated = Codec::new(&lists).decode(&[2]).unwrap_err().to_string();
+    assert!(truncated.contains("TABLE takes at least 2 bytes and 1 is left"), "{truncated}");
 
     // The length of a number is known unless it has no end.
     let leb = machines::leb();
