@@ -291,10 +291,10 @@ impl Builder<'_, '_, '_, '_> {
         let insn = self.plan.isa.instruction(id);
         let mut next = None;
         let isa = self.plan.isa;
-        let bound = self.plan.witness(id).map(|witness| choose(insn, witness, self.entropy));
+        let bound = self.plan.witness(id).map(|witness| choose(isa, insn, witness, self.entropy));
         let mut chosen = pointer::reach(isa, insn, self.entropy);
         chosen.extend(host::calling(isa, insn, self.entropy));
-        let bound = bound.map(|cells| pointer::replaced(isa, insn, cells, &chosen));
+        let bound = bound.map(|cells| pointer::replaced(insn, cells, &chosen));
         let elements = bound.as_ref().map_or(0, |cells| list_len(insn, cells)).max(0) as usize;
         let count = insn.scalars() + elements;
         for index in 0..count {

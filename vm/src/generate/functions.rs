@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bytestone_spec::isa::{InsnId, Instruction, OperandKind, Owner, Payload, VariantId};
+use bytestone_spec::isa::{IndexRule, InsnId, Instruction, OperandKind, Owner, Payload, VariantId};
 
 use super::condition::{choose, is_bound, witness};
 use super::draft::{Draft, Label, Operand};
@@ -469,10 +469,12 @@ impl FunctionDraft<'_, '_, '_, '_> {
         if self.stack.len() < needs || part.is_none() && !self.operands_exist(insn) {
             return;
         }
+        let bound = if is_bound(insn) { self.fitting_operands(insn) } else { None };
+        if is_bound(insn) && bound.is_none() {
+            return;
+        }
         let mut next = None;
         let mut variants = Vec::new();
-        let witness = if is_bound(insn) { witness(insn) } else { None };
-        let bound = witness.map(|witness| choose(insn, &witness, self.entropy));
         let elements = bound.as_ref().map_or(0, |cells| list_len(insn, cells)).max(0) as usize;
         let count = insn.scalars() + elements;
         for index in 0..count {
@@ -488,6 +490,9 @@ impl FunctionDraft<'_, '_, '_, '_> {
                         None => self.entropy.cell(operand.raw),
                     };
                     (Operand::Cell(cell), None)
+                }
+                OperandKind::Index(_) if fitting.is_some() => {
+                    (Operand::Cell(fitting.copied().unwrap_or(0)), None)
                 }
                 OperandKind::Label(_) => {
                     let draft = &mut self.draft;
@@ -519,6 +524,31 @@ impl FunctionDraft<'_, '_, '_, '_> {
         }
     }
 
+    /// Operands of an instruction that fit one another; `None` if the function has not all that they name.
+    fn fitting_operands(&mut self, insn: &Instruction) -> Option<Vec<u64>> {
+        let witness = witness(self.plan.isa, insn)?;
+        let chosen = choose(self.plan.isa, insn, &witness, self.entropy);
+        let exist = |cells: &Vec<u64>| {
+            cells.iter().zip(&insn.operands).all(|(cell, operand)| match operand.kind {
+                OperandKind::Index(rule) => *cell < self.indexes(rule).into(),
+                _ => true,
+            })
+        };
+        [chosen, witness].into_iter().find(exist)
+    }
+
+    /// How many indexes of a bank there are in the function.
+    fn indexes(&self, rule: IndexRule) -> u32 {
+        let here = &self.signatures[self.index];
+        let machine = self.plan.isa.machine();
+        match machine.banks.get(usize::from(rule.bank.0)).map(|bank| bank.owner) {
+            Some(Owner::Frame) => here.locals,
+            Some(Owner::Closure) => here.captures.len() as u32,
+            Some(Owner::Program) => machine.indexes(rule),
+            None => 1,
+        }
+    }
+
     /// The number of an operand that names a part of the module, and the variant of a constant.
     fn part(&mut self, kind: OperandKind, part: Option<u32>) -> (u64, Option<VariantId>) {
         let here = &self.signatures[self.index];
@@ -542,14 +572,8 @@ impl FunctionDraft<'_, '_, '_, '_> {
                 (chosen.unwrap_or(0).into(), None)
             }
             OperandKind::Index(rule) => {
-                let bank = self.plan.isa.machine().banks.get(usize::from(rule.bank.0));
-                let count = match bank.map(|bank| (bank.owner, bank.count)) {
-                    Some((Owner::Frame, _)) => here.locals,
-                    Some((Owner::Closure, _)) => here.captures.len() as u32,
-                    Some((Owner::Program, _)) => self.plan.isa.machine().indexes(rule),
-                    None => 1,
-                };
-                (self.entropy.index(count.saturating_sub(1)).into(), None)
+                let greatest = self.indexes(rule).saturating_sub(1);
+                (self.entropy.index(greatest).into(), None)
             }
             OperandKind::Immediate | OperandKind::Label(_) => (0, None),
         }

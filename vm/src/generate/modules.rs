@@ -136,7 +136,7 @@ fn is_usable(isa: &Isa, insn: &Instruction) -> bool {
         _ => true,
     });
     // What is popped and what the list holds could contradict each other.
-    let fits = !is_bound(insn) || effect.list.is_none() && witness(insn).is_some();
+    let fits = !is_bound(insn) || effect.list.is_none() && witness(isa, insn).is_some();
     labels_lead
         && fits
         && effect.call.is_none()

@@ -91,7 +91,7 @@ impl<'isa> Plan<'isa> {
             witnesses: isa
                 .instructions()
                 .iter()
-                .map(|insn| if is_bound(insn) { witness(insn) } else { None })
+                .map(|insn| if is_bound(insn) { witness(isa, insn) } else { None })
                 .collect(),
         };
         for insns in [&mut plan.calls, &mut plan.others] {
@@ -171,7 +171,7 @@ fn is_usable(isa: &Isa, insn: &Instruction, cells: usize) -> bool {
             leads && (reach.forward >= insn.max_len() || reach.is_backward())
         }
     });
-    let fits = !is_bound(insn) || witness(insn).is_some();
+    let fits = !is_bound(insn) || witness(isa, insn).is_some();
     calls_only && operands_ok && fits && effect.inputs.len().max(effect.outputs.len()) <= cells
 }
 

@@ -1,8 +1,6 @@
 //! Operands with which loads and stores reach memory.
 
-use bytestone_spec::isa::{
-    BankId, BinaryOp, Instruction, Isa, Op, OperandKind, RegionId, Start, Temp, UnaryOp,
-};
+use bytestone_spec::isa::{BankId, BinaryOp, Instruction, Isa, Op, RegionId, Start, Temp, UnaryOp};
 
 use super::entropy::Entropy;
 use crate::codec::holds_condition;
@@ -80,17 +78,7 @@ pub(super) fn reach(
 }
 
 /// Operands that fit one another, with some of them replaced if they still do.
-pub(super) fn replaced(
-    isa: &Isa,
-    insn: &Instruction,
-    mut cells: Vec<u64>,
-    by: &[(u8, u64)],
-) -> Vec<u64> {
-    for (cell, operand) in cells.iter_mut().zip(&insn.operands) {
-        if let OperandKind::Index(rule) = operand.kind {
-            *cell %= u64::from(isa.machine().indexes(rule).max(1));
-        }
-    }
+pub(super) fn replaced(insn: &Instruction, cells: Vec<u64>, by: &[(u8, u64)]) -> Vec<u64> {
     let mut tried = cells.clone();
     for &(at, cell) in by {
         tried[usize::from(at)] = cell;

@@ -219,6 +219,26 @@ fn programs_of_odd_machines_are_accepted() {
 }
 
 #[test]
+fn indexes_that_have_to_fit_one_another_do() {
+    const LESS: &str = "  LESS: {enc: '0x01 a:u8 as reg b:u8 as reg', where: 'a < b', do: 'reg[a] = reg[b]', doc: d}\n";
+    const HALT: &str = "  HALT: {enc: '0x02 a:u8 as reg b:u8 as reg', where: 'a < b', do: \"reg[a] = reg[b]\\nhalt\", doc: d}\n";
+    const ORDER: &str = "  ORDER: {enc: '0x03 b:u8 as reg c:i8 d:u8 as reg', where: 'c < d && d < b', do: 'reg[b] = reg[d] ^ wrap(u64, i64(c))', doc: d}\n";
+    const SOME: &str =
+        "  SOME: {enc: '0x04 a:u8 as reg b:u8', where: 'a + b == 3', do: 'reg[a] = 1', doc: d}\n";
+    for count in [2, 4, 200] {
+        let machine = format!("registers: {{of: u64, count: {count}}}");
+        let isa = small(&machine, "reject", &[LESS, HALT, SOME].concat());
+        Tally::of(&isa, 200).assert_floors(&isa);
+        let isa = small(&machine, "halt", &[LESS, ORDER, SOME].concat());
+        Tally::of(&isa, 200).assert_floors(&isa);
+    }
+
+    let swap = "  LESS: {enc: '0x07 a:u8 as local b:u8 as local', where: 'a < b', stack: '--', do: 'local[a] = local[b]', doc: d}\n";
+    let isa = load(&[SWITCHES, swap].concat());
+    Tally::of(&isa, 500).assert_floors(&isa);
+}
+
+#[test]
 fn a_machine_whose_programs_cannot_end_has_none() {
     let no_end = |instructions: &[&str]| {
         Generator::new(&small(STACK, "reject", &instructions.concat())).err()
