@@ -1,7 +1,5 @@
 //! The decode table: from the first bytes of an instruction to which one it is, in which encoding.
 
-use std::ops::Range;
-
 use bytestone_spec::isa::{Encoding, InsnId, Isa, Part};
 
 use super::word;
@@ -17,10 +15,9 @@ pub(super) enum Lookup {
     Unknown,
 }
 
-/// The bits of a byte that tell an instruction from others.
-#[derive(Clone, Copy, Debug)]
+/// The bits of a byte that tell an instruction from others; none if nothing in the byte is fixed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct FixedBits {
-    at: usize,
     mask: u8,
     value: u8,
 }
@@ -31,54 +28,48 @@ impl FixedBits {
     }
 }
 
-/// An encoding by its fixed bits, as far as their place does not depend on other bytes.
+/// The fixed bits of an encoding, as far as their place does not depend on other bytes.
 #[derive(Clone, Debug)]
-struct Form {
-    /// Its number among the encodings of all instructions.
-    number: u32,
-    fixed: Vec<FixedBits>,
+struct Opcode {
+    id: InsnId,
+    /// The bytes that have any, by place.
+    fixed: Vec<(usize, FixedBits)>,
+    /// How many bytes at the start of the encoding are always there, in places that never change.
+    head: usize,
 }
 
-impl Form {
-    fn new(number: u32, encoding: &Encoding) -> Self {
+impl Opcode {
+    fn new(id: InsnId, encoding: &Encoding) -> Self {
         let mut fixed = Vec::new();
-        let mut start = 0;
+        let mut head = 0;
         for part in &encoding.parts {
             let Part::Word(word) = part else { break };
             let len = usize::from(word.bytes);
             let masks = word::bytes(word, word.fixed_mask);
             let values = word::bytes(word, word.fixed_value);
-            fixed.extend((0..len).map(|at| FixedBits {
-                at: start + at,
-                mask: masks[at],
-                value: values[at],
-            }));
-            start += len;
+            let bits = (0..len).map(|at| FixedBits { mask: masks[at], value: values[at] });
+            fixed.extend((head..).zip(bits));
+            head += len;
         }
-        fixed.retain(|bits| bits.mask != 0);
-        Self { number, fixed }
+        fixed.retain(|(_, bits)| bits.mask != 0);
+        Self { id, fixed, head }
     }
 
-    /// Whether a byte at `at` can be part of this form.
-    fn admits(&self, at: usize, byte: u8) -> bool {
-        self.fixed.iter().all(|bits| bits.at != at || bits.hold_in(byte))
+    /// The fixed bits of the byte at `at`.
+    fn bits(&self, at: usize) -> FixedBits {
+        let found = self.fixed.binary_search_by_key(&at, |(at, _)| *at);
+        found.map_or(FixedBits::default(), |found| self.fixed[found].1)
     }
 
     /// Whether all fixed bits are there, and as they must be.
     #[inline]
     fn matches(&self, bytes: &[u8]) -> bool {
-        self.fixed.iter().all(|bits| bytes.get(bits.at).is_some_and(|byte| bits.hold_in(*byte)))
+        self.fixed.iter().all(|(at, bits)| bytes.get(*at).is_some_and(|byte| bits.hold_in(*byte)))
     }
 
     /// Whether the fixed bits that are there are as they must be.
     fn matches_so_far(&self, bytes: &[u8]) -> bool {
-        self.fixed.iter().all(|bits| bytes.get(bits.at).is_none_or(|byte| bits.hold_in(*byte)))
-    }
-
-    /// The same without the bits of a byte that are known to be right.
-    fn without(&self, at: usize) -> Self {
-        let fixed = self.fixed.iter().copied().filter(|bits| bits.at != at).collect();
-        Self { number: self.number, fixed }
+        self.fixed.iter().all(|(at, bits)| bytes.get(*at).is_none_or(|byte| bits.hold_in(*byte)))
     }
 }
 
@@ -88,13 +79,27 @@ impl Form {
 struct Node {
     /// The place of that byte; every encoding of the node has one there.
     selector: usize,
-    /// By the value of that byte, the candidates.
-    groups: Vec<Range<u32>>,
-    /// By the value of that byte, the node that goes on with many candidates, or [`LEAF`].
-    inner: Vec<u32>,
+    /// By the value of that byte, how the search goes on.
+    branches: Vec<Branch>,
 }
 
-const LEAF: u32 = u32::MAX;
+#[derive(Clone, Copy, Debug)]
+enum Branch {
+    /// With another byte, which tells many candidates apart.
+    Node(u32),
+    /// With these candidates, one after the other.
+    Group { start: u32, end: u32 },
+}
+
+/// An encoding that bytes may start with.
+#[derive(Clone, Copy, Debug)]
+struct Candidate {
+    /// Its number among those of all instructions.
+    number: u32,
+    /// Whether the bytes that led here are all that it has fixed bits in.
+    is_settled: bool,
+}
+
 /// Candidates that are tried one after the other. More of them, such as all that a prefix
 /// can stand before, are told apart by another byte.
 const FEW: usize = 8;
@@ -102,67 +107,96 @@ const FEW: usize = 8;
 const DEPTH: usize = 4;
 /// Nodes of a table.
 const NODES: usize = 64;
+/// Candidates behind which no further node is begun: a machine may have encodings of which no byte tells many apart.
+const CANDIDATES: usize = 1 << 18;
 
 /// The encodings of all instructions.
 #[derive(Clone, Debug)]
 pub(super) struct Table {
     /// The first one is where the search starts.
     nodes: Vec<Node>,
-    candidates: Vec<Form>,
-    /// All encodings, and the instructions that they are of.
-    forms: Vec<(Form, InsnId)>,
+    candidates: Vec<Candidate>,
+    /// All encodings.
+    opcodes: Vec<Opcode>,
     /// How many bytes tell any instruction from all others, at least 1.
     reach: usize,
 }
 
 impl Table {
     pub(super) fn new(isa: &Isa) -> Self {
-        let encodings = || {
-            let instructions = (0..).map(InsnId).zip(isa.instructions());
-            instructions
-                .flat_map(|(id, insn)| insn.encodings.iter().map(move |encoding| (encoding, id)))
-        };
-        let forms: Vec<(Form, InsnId)> = (0..)
-            .zip(encodings())
-            .map(|(number, (encoding, id))| (Form::new(number, encoding), id))
+        let instructions = (0..).map(InsnId).zip(isa.instructions());
+        let opcodes: Vec<Opcode> = instructions
+            .flat_map(|(id, insn)| {
+                insn.encodings.iter().map(move |encoding| Opcode::new(id, encoding))
+            })
             .collect();
-        let heads: Vec<usize> = encodings().map(|(encoding, _)| head_len(encoding)).collect();
-        let ends = forms.iter().flat_map(|(form, _)| &form.fixed).map(|bits| bits.at + 1);
+        let ends = opcodes.iter().flat_map(|opcode| &opcode.fixed).map(|(at, _)| at + 1);
         let reach = ends.max().unwrap_or(1);
-        let all: Vec<Form> = forms.iter().map(|(form, _)| form.clone()).collect();
-        let mut table = Self { nodes: Vec::new(), candidates: Vec::new(), forms, reach };
-        table.node(&all, &heads, DEPTH);
+        let all: Vec<u32> = (0..opcodes.len() as u32).collect();
+        let mut table = Self { nodes: Vec::new(), candidates: Vec::new(), opcodes, reach };
+        table.node(&all, &mut Vec::new());
         table
     }
 
-    /// Adds the node of some encodings; its number.
-    fn node(&mut self, forms: &[Form], heads: &[usize], depth: usize) -> u32 {
-        let head = |form: &Form| heads.get(form.number as usize).copied().unwrap_or(0);
-        let shortest = forms.iter().map(head).min().unwrap_or(0);
-        // Behind a prefix the opcode may stand further on.
-        let places = 0..shortest.min(8 * (DEPTH + 1 - depth));
-        let selector = places.min_by_key(|&at| largest_group(forms, at)).unwrap_or(0);
+    /// Adds the node of some encodings, to which the bytes at `path` lead; its number.
+    fn node(&mut self, members: &[u32], path: &mut Vec<usize>) -> u32 {
+        let heads = members.iter().map(|member| self.opcodes[*member as usize].head);
+        let places = 0..heads.min().unwrap_or(0);
+        let selector = places.min_by_key(|at| self.largest_group(members, *at)).unwrap_or(0);
         let number = self.nodes.len();
-        self.nodes.push(Node { selector, groups: Vec::new(), inner: Vec::new() });
-        let (mut groups, mut inner) = (Vec::with_capacity(256), Vec::with_capacity(256));
+        self.nodes.push(Node { selector, branches: Vec::new() });
+        path.push(selector);
+        let bits = self.bits(members, selector);
+        let mask = bits.iter().fold(0, |mask, bits| mask | bits.mask);
+        let mut branches: Vec<Branch> = Vec::with_capacity(256);
         for byte in 0..=u8::MAX {
-            let admitted = forms.iter().filter(|form| form.admits(selector, byte));
-            // The group already says that the selecting byte is right.
-            let group: Vec<Form> = admitted.map(|form| form.without(selector)).collect();
-            let is_worth_it = group.len() > FEW && 2 * group.len() <= forms.len();
-            inner.push(if is_worth_it && depth > 0 && self.nodes.len() < NODES {
-                self.node(&group, heads, depth - 1)
-            } else {
-                LEAF
-            });
-            let start = self.candidates.len() as u32;
-            if inner.last() == Some(&LEAF) {
-                self.candidates.extend(group);
+            // Bits that no member looks at make no difference.
+            let same = byte & mask;
+            if same < byte {
+                branches.push(branches[usize::from(same)]);
+                continue;
             }
-            groups.push(start..self.candidates.len() as u32);
+            let admitted = members.iter().zip(&bits).filter(|(_, bits)| bits.hold_in(byte));
+            let group: Vec<u32> = admitted.map(|(member, _)| *member).collect();
+            branches.push(self.branch(&group, members.len(), path));
         }
-        self.nodes[number] = Node { selector, groups, inner };
+        path.pop();
+        self.nodes[number].branches = branches;
         number as u32
+    }
+
+    /// How the search goes on among `group`, of the `members` of a node, after the bytes at `path`.
+    fn branch(&mut self, group: &[u32], members: usize, path: &mut Vec<usize>) -> Branch {
+        let is_worth_it = group.len() > FEW && 2 * group.len() <= members;
+        let has_room = self.nodes.len() < NODES && self.candidates.len() < CANDIDATES;
+        if is_worth_it && has_room && path.len() <= DEPTH {
+            return Branch::Node(self.node(group, path));
+        }
+        let start = self.candidates.len() as u32;
+        let opcodes = &self.opcodes;
+        self.candidates.extend(group.iter().map(|&number| {
+            let mut fixed = opcodes[number as usize].fixed.iter();
+            Candidate { number, is_settled: fixed.all(|(at, _)| path.contains(at)) }
+        }));
+        Branch::Group { start, end: self.candidates.len() as u32 }
+    }
+
+    /// The fixed bits of some encodings in the byte at `at`.
+    fn bits(&self, members: &[u32], at: usize) -> Vec<FixedBits> {
+        members.iter().map(|member| self.opcodes[*member as usize].bits(at)).collect()
+    }
+
+    /// The most of some encodings that share a value of the byte at `at`.
+    fn largest_group(&self, members: &[u32], at: usize) -> usize {
+        let mut bits = self.bits(members, at);
+        bits.sort_unstable();
+        let kinds: Vec<_> =
+            bits.chunk_by(|a, b| a == b).map(|same| (same[0], same.len())).collect();
+        let sharing = |byte| {
+            let kinds = kinds.iter().filter(|(bits, _)| bits.hold_in(byte));
+            kinds.map(|(_, count)| count).sum()
+        };
+        (0..=u8::MAX).map(sharing).max().unwrap_or(0)
     }
 
     /// Which encoding `bytes` start with.
@@ -170,15 +204,19 @@ impl Table {
     pub(super) fn find(&self, bytes: &[u8]) -> Lookup {
         let mut node = &self.nodes[0];
         while let Some(&byte) = bytes.get(node.selector) {
-            let inner = node.inner[usize::from(byte)];
-            if inner != LEAF {
-                node = &self.nodes[inner as usize];
-                continue;
-            }
-            let group = node.groups[usize::from(byte)].clone();
-            let candidates = &self.candidates[group.start as usize..group.end as usize];
-            if let Some(form) = candidates.iter().find(|form| form.matches(bytes)) {
-                return Lookup::Found(form.number);
+            let (start, end) = match node.branches[usize::from(byte)] {
+                Branch::Group { start, end } => (start, end),
+                Branch::Node(inner) => {
+                    node = &self.nodes[inner as usize];
+                    continue;
+                }
+            };
+            let mut group = self.candidates[start as usize..end as usize].iter();
+            let matches = |candidate: &&Candidate| {
+                candidate.is_settled || self.opcodes[candidate.number as usize].matches(bytes)
+            };
+            if let Some(found) = group.find(matches) {
+                return Lookup::Found(found.number);
             }
             break;
         }
@@ -187,8 +225,8 @@ impl Table {
 
     #[cold]
     fn find_cut_short(&self, bytes: &[u8]) -> Lookup {
-        let matching = self.forms.iter().filter(|(form, _)| form.matches_so_far(bytes));
-        let mut ids = matching.map(|(_, id)| *id);
+        let matching = self.opcodes.iter().filter(|opcode| opcode.matches_so_far(bytes));
+        let mut ids = matching.map(|opcode| opcode.id);
         match ids.next() {
             None => Lookup::Unknown,
             Some(first) if ids.all(|id| id == first) => Lookup::CutShort(Some(first)),
@@ -197,17 +235,39 @@ impl Table {
     }
 }
 
-/// How many bytes at the start of an encoding are always there, in places that never change.
-fn head_len(encoding: &Encoding) -> usize {
-    let words = encoding.parts.iter().map_while(|part| match part {
-        Part::Word(word) => Some(usize::from(word.bytes)),
-        Part::Leb { .. } | Part::Align { .. } | Part::List { .. } => None,
-    });
-    words.sum()
-}
+#[cfg(test)]
+mod tests {
+    use bytestone_spec::diagnostic::Source;
+    use bytestone_spec::load::BuiltinOnly;
 
-/// The most encodings that share a value of the byte at `at`.
-fn largest_group(forms: &[Form], at: usize) -> usize {
-    let sharing = |byte| forms.iter().filter(|form| form.admits(at, byte)).count();
-    (0..=u8::MAX).map(sharing).max().unwrap_or(0)
+    use super::*;
+
+    #[test]
+    fn opcodes_far_behind_a_fixed_bit_are_found_without_a_table_of_all() {
+        const SPEC: &str = r#"
+bytestone: spec/1
+isa: far
+version: 1.0.0
+title: Opcodes behind a number
+machine: {}
+code: {decode: sweep, end: halt}
+bits:
+  w: {width: 64, order: le, fields: {a: 0..0, v: 63..1}}
+instructions:
+  "I{a}_{b}": {for: {a: 0..31, b: 0..31}, enc: "w(a=1, v=_v:u63) {a} {b} 0", do: nop, doc: d}
+"#;
+        let source = Source { name: "far.yaml".into(), text: SPEC.into() };
+        let isa = bytestone_spec::load(source, &BuiltinOnly).unwrap();
+        let table = Table::new(&isa);
+        assert_eq!(table.candidates.len(), isa.instructions().len());
+        let mut bytes = [1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0];
+        for number in 0..1024 {
+            (bytes[8], bytes[9]) = ((number / 32) as u8, (number % 32) as u8);
+            assert_eq!(table.find(&bytes), Lookup::Found(number));
+            assert_eq!(table.find(&bytes[..10]), Lookup::CutShort(Some(InsnId(number as u16))));
+        }
+        assert_eq!(table.find(&bytes[..9]), Lookup::CutShort(None));
+        bytes[0] = 2;
+        assert_eq!(table.find(&bytes), Lookup::Unknown);
+    }
 }
