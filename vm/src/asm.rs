@@ -101,20 +101,21 @@ pub fn assemble(codec: &Codec<'_>, text: impl AsRef<[u8]>) -> Result<Assembled, 
             return Err(errors.finish(std::str::from_utf8(valid).unwrap_or_default()));
         }
     };
-    let (mut draft, outline) = parser::parse(codec, text, &mut errors);
+    let (mut layout, outline) = parser::parse(codec, text, &mut errors);
     if errors.is_empty() {
-        draft.settle(codec.isa(), &mut errors);
+        layout.settle(codec.isa(), &mut errors);
     }
     if errors.is_empty() {
-        let code = draft.encode(codec, &mut errors);
+        let code = layout.encode(codec, &mut errors);
         if errors.is_empty() {
             let len = code.len();
             let bytes = match outline {
                 None => code,
-                Some(outline) => outline.finish(codec, &draft, code, &mut errors),
+                Some(outline) => outline.finish(codec, &layout, code, &mut errors),
             };
             if errors.is_empty() {
-                let (code, statements) = (bytes.len() - len..bytes.len(), statements(&draft, text));
+                let (code, statements) =
+                    (bytes.len() - len..bytes.len(), statements(&layout, text));
                 return Ok(Assembled { bytes, code, statements });
             }
         }
@@ -122,9 +123,9 @@ pub fn assemble(codec: &Codec<'_>, text: impl AsRef<[u8]>) -> Result<Assembled, 
     Err(errors.finish(text))
 }
 
-fn statements(draft: &layout::Draft<'_>, text: &str) -> Vec<Statement> {
+fn statements(layout: &layout::Layout<'_>, text: &str) -> Vec<Statement> {
     let mut locator = Locator::new(text);
-    let places = draft.statements().map(|(offset, start)| {
+    let places = layout.statements().map(|(offset, start)| {
         let (line, column) = locator.locate(start);
         Statement { offset, line, column }
     });

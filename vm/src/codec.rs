@@ -245,10 +245,10 @@ impl<'isa> Codec<'isa> {
         if self.isa.container() == Container::Module {
             return self.decode_module(bytes);
         }
-        let mut sweep = Sweep::with_room_for(bytes.len());
-        sweep.go_through(self, bytes, 0);
-        match sweep.faults.into_rejection() {
-            None => Ok(Program::new(bytes.to_vec(), sweep.insns, sweep.operands)),
+        let mut decoding = Decoding::with_room_for(bytes.len());
+        decoding.go_through(self, bytes, 0);
+        match decoding.faults.into_rejection() {
+            None => Ok(Program::new(bytes.to_vec(), decoding.insns, decoding.operands)),
             Some(rejection) => Err(rejection.into()),
         }
     }
@@ -256,15 +256,15 @@ impl<'isa> Codec<'isa> {
     fn decode_module(&self, bytes: &[u8]) -> Result<Program, DecodeError> {
         let rejected = |error: ModuleError| Rejection { faults: vec![error.fault()], omitted: 0 };
         let (module, places) = Reader::new(bytes, Some(self.isa)).module().map_err(rejected)?;
-        let mut sweep = Sweep::with_room_for(module.code.len());
+        let mut decoding = Decoding::with_room_for(module.code.len());
         for function in &module.functions {
-            sweep.go_through(self, &module.code[..function.end() as usize], function.start);
+            decoding.go_through(self, &module.code[..function.end() as usize], function.start);
         }
-        if let Some(rejection) = sweep.faults.into_rejection() {
+        if let Some(rejection) = decoding.faults.into_rejection() {
             return Err(rejection.into());
         }
-        check_lines(&module, &places, &sweep.insns).map_err(rejected)?;
-        Ok(Program::of_module(bytes.to_vec(), module, sweep.insns, sweep.operands))
+        check_lines(&module, &places, &decoding.insns).map_err(rejected)?;
+        Ok(Program::of_module(bytes.to_vec(), module, decoding.insns, decoding.operands))
     }
 
     /// Decodes the instruction at `offset`, and appends the cells of its operands to `operands`.
@@ -371,13 +371,13 @@ impl<'isa> Codec<'isa> {
 }
 
 /// Code that is being decoded.
-struct Sweep {
+struct Decoding {
     insns: Vec<Insn>,
     operands: Vec<u64>,
     faults: FaultLog,
 }
 
-impl Sweep {
+impl Decoding {
     fn with_room_for(bytes: usize) -> Self {
         // Most instructions take two bytes or more.
         Self {

@@ -56,11 +56,11 @@ impl<'t> Parser<'_, 't> {
         let rest = &self.text[span.start..];
         let line = rest.split_once('\n').map_or(rest, |(line, _)| line);
         let header = header::parse(line, span.start, most(self.codec.isa()), self.errors);
-        self.draft.begin_function();
+        self.layout.begin_function();
         if let Some(outline) = &mut self.outline {
             // A function whose header is wrong is still one: what follows belongs to it.
             let header = header.unwrap_or_default();
-            outline.begin_function(header, span, self.draft.here(), self.errors);
+            outline.begin_function(header, span, self.layout.here(), self.errors);
         }
         self.skip_rest();
         Ok(())

@@ -8,7 +8,7 @@ use logos::Logos;
 
 use super::error::{AsmErrorKind, ErrorLog, excerpt};
 use super::header::{Header, Most};
-use super::layout::{Anchor, Draft};
+use super::layout::{Anchor, Layout};
 use super::stack;
 use super::token::{Token, is_label_name};
 use crate::codec::Codec;
@@ -88,7 +88,7 @@ impl<'t> Outline<'t> {
         !self.is_in_function() && !std::mem::replace(&mut self.reported_stray, true)
     }
 
-    /// Notes that code stands at `span` and comes next in the draft.
+    /// Notes that code stands at `span` and comes next in the layout.
     pub fn begin_code(&mut self, span: &Range<usize>, here: Anchor) {
         match (self.functions.last_mut(), self.line.take()) {
             (Some(function), Some((line, _))) => function.lines.push((here, line)),
@@ -99,7 +99,7 @@ impl<'t> Outline<'t> {
         }
     }
 
-    /// Begins a function at `here` in the draft.
+    /// Begins a function at `here` in the layout.
     pub fn begin_function(
         &mut self,
         header: Header,
@@ -164,18 +164,18 @@ impl<'t> Outline<'t> {
     pub fn finish(
         self,
         codec: &Codec<'_>,
-        draft: &Draft<'_>,
+        layout: &Layout<'_>,
         code: Vec<u8>,
         errors: &mut ErrorLog,
     ) -> Vec<u8> {
         if self.functions.is_empty() && !self.lists_constants {
             return code;
         }
-        let starts = self.functions.iter().map(|function| draft.offset(function.start));
+        let starts = self.functions.iter().map(|function| layout.offset(function.start));
         let ends: Vec<u32> = starts.skip(1).chain([code.len() as u32]).collect();
         let functions = self.functions.into_iter().zip(ends);
         let functions = functions.map(|(function, end)| {
-            let start = draft.offset(function.start);
+            let start = layout.offset(function.start);
             let max_stack = function
                 .header
                 .stack
@@ -183,7 +183,7 @@ impl<'t> Outline<'t> {
             let lines = function
                 .lines
                 .iter()
-                .map(|&(anchor, line)| Line { offset: draft.offset(anchor) - start, line });
+                .map(|&(anchor, line)| Line { offset: layout.offset(anchor) - start, line });
             Function {
                 arity: function.arity(),
                 locals: function.locals(),

@@ -32,11 +32,11 @@ pub(super) enum Value {
 pub(super) enum Target {
     /// An offset.
     Offset(i128),
-    /// A label, by its index in [`Draft::symbols`].
+    /// A label, by its index in [`Layout::symbols`].
     Symbol(u32),
 }
 
-/// A place in a draft.
+/// A place in a layout.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Anchor {
     /// The bytes before it.
@@ -77,9 +77,9 @@ struct Fixup {
     insn: Insn,
     /// The last encoding that it may grow to.
     last_form: u8,
-    /// The bytes of the draft before it.
+    /// The bytes of the layout before it.
     bytes: u32,
-    /// Where its operands start in [`Draft::values`].
+    /// Where its operands start in [`Layout::values`].
     first_value: u32,
     /// How many they are.
     values: u32,
@@ -99,7 +99,7 @@ struct Symbol<'t> {
 
 /// A program whose labels have no places yet.
 #[derive(Debug, Default)]
-pub(super) struct Draft<'t> {
+pub(super) struct Layout<'t> {
     /// The bytes of what names no label.
     bytes: Vec<u8>,
     /// The rest, in order.
@@ -117,7 +117,7 @@ pub(super) struct Draft<'t> {
     cells: Vec<u64>,
 }
 
-impl<'t> Draft<'t> {
+impl<'t> Layout<'t> {
     /// The least length of the code so far, in bytes.
     pub(super) fn len(&self) -> u32 {
         self.offset(self.here())
@@ -298,7 +298,7 @@ impl<'t> Draft<'t> {
         spans.min_by_key(|span| span.start).unwrap_or(Span { start: 0, end: 0 })
     }
 
-    /// The bytes of the whole draft, which is settled.
+    /// The bytes of the whole layout, which is settled.
     pub(super) fn encode(&mut self, codec: &Codec<'_>, errors: &mut ErrorLog) -> Vec<u8> {
         if self.fixups.is_empty() {
             return std::mem::take(&mut self.bytes);
@@ -519,13 +519,13 @@ mod tests {
         let isa = bytestone_spec::load_builtin("stack").unwrap().unwrap();
         let codec = Codec::new(&isa);
         let load = codec.mnemonic("LOAD").unwrap();
-        let mut draft = Draft::default();
-        draft.push_value(Value::Cell(256));
-        let refused = draft.push_insn(&codec, load, Forms::all(&isa, load), 0);
+        let mut layout = Layout::default();
+        layout.push_value(Value::Cell(256));
+        let refused = layout.push_insn(&codec, load, Forms::all(&isa, load), 0);
         let ty = IntType::unsigned(8);
         let error = EncodeError::OutOfRange { operand: 0, ty, cell: 256 };
         assert_eq!(refused, Err(error));
-        assert_eq!(draft.len(), 0);
+        assert_eq!(layout.len(), 0);
         assert_eq!(
             AsmErrorKind::from(error).to_string(),
             "expected operands that can be encoded, found that operand 0 must be a value of u8, which the cell 0x100 is not"

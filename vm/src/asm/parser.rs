@@ -7,7 +7,7 @@ use logos::{Lexer, Logos};
 
 use super::error::{AsmErrorKind, ErrorLog, did_you_mean, excerpt};
 use super::functions::Outline;
-use super::layout::{Draft, Forms, Target, Value};
+use super::layout::{Forms, Layout, Target, Value};
 use super::token::{Token, is_label_name, number};
 use crate::codec::{Codec, holds_condition, list_len};
 use crate::limits;
@@ -17,14 +17,14 @@ pub(super) fn parse<'t>(
     codec: &Codec<'_>,
     text: &'t str,
     errors: &mut ErrorLog,
-) -> (Draft<'t>, Option<Outline<'t>>) {
+) -> (Layout<'t>, Option<Outline<'t>>) {
     let is_module = codec.isa().container() == Container::Module;
     let outline = is_module.then(|| Outline::new(codec.isa(), text));
-    let (lexer, draft) = (Token::lexer(text), Draft::default());
-    let mut parser = Parser { codec, text, lexer, token: None, line: 1, draft, outline, errors };
+    let (lexer, layout) = (Token::lexer(text), Layout::default());
+    let mut parser = Parser { codec, text, lexer, token: None, line: 1, layout, outline, errors };
     parser.advance();
     parser.statements();
-    (parser.draft, parser.outline)
+    (parser.layout, parser.outline)
 }
 
 pub(super) struct Parser<'a, 't> {
@@ -35,7 +35,7 @@ pub(super) struct Parser<'a, 't> {
     pub(super) token: Option<Token>,
     /// Its line.
     line: u32,
-    pub(super) draft: Draft<'t>,
+    pub(super) layout: Layout<'t>,
     /// What the text says of a module, on machines whose programs are modules.
     pub(super) outline: Option<Outline<'t>>,
     pub(super) errors: &'a mut ErrorLog,
@@ -74,12 +74,12 @@ impl<'t> Parser<'_, 't> {
                     self.skip_line("a mnemonic, a directive or a label");
                 }
             }
-            if self.draft.len() as usize > limits::CODE_BYTES {
+            if self.layout.len() as usize > limits::CODE_BYTES {
                 self.errors.push(self.lexer.span(), AsmErrorKind::CodeTooLong);
                 return;
             }
         }
-        self.draft.check_symbols(self.errors);
+        self.layout.check_symbols(self.errors);
         if let Some(outline) = &mut self.outline {
             outline.end_function(self.errors);
         }
@@ -105,9 +105,9 @@ impl<'t> Parser<'_, 't> {
 
     /// Begins a statement that becomes bytes.
     pub(super) fn begin_code(&mut self, span: &Range<usize>) {
-        self.draft.begin_statement(span.start);
+        self.layout.begin_statement(span.start);
         if let Some(outline) = &mut self.outline {
-            outline.begin_code(span, self.draft.here());
+            outline.begin_code(span, self.layout.here());
         }
     }
 
@@ -141,7 +141,7 @@ impl<'t> Parser<'_, 't> {
         } else if self.is_register(name) {
             |found| AsmErrorKind::LabelIsRegister { found }
         } else {
-            if let Err(first) = self.draft.define(name, self.line) {
+            if let Err(first) = self.layout.define(name, self.line) {
                 self.errors.push_with(span, || {
                     (AsmErrorKind::DuplicateLabel { name: excerpt(name), first }, None)
                 });
@@ -232,7 +232,7 @@ impl<'t> Parser<'_, 't> {
         self.operands(None, |parser, _, span| {
             let word = parser.word(&span);
             if let Some(byte) = parser.number(span, word, IntType::unsigned(8)) {
-                parser.draft.push_byte(byte as u8);
+                parser.layout.push_byte(byte as u8);
             }
         })?;
         Ok(())
@@ -258,14 +258,14 @@ impl<'t> Parser<'_, 't> {
             return Err(Skipped);
         };
         let raws = forms.raws(insn);
-        let first_value = self.draft.value_count();
+        let first_value = self.layout.value_count();
         let errors_before = self.errors.count();
         let list = insn.count.is_some().then(|| insn.scalars());
         let found = self.operands(list, |parser, index, span| {
             if let (Some(operand), Some(&raw)) = (insn.operands.get(index), raws.get(index))
                 && let Some(value) = parser.operand(operand, raw, span)
             {
-                parser.draft.push_value(value);
+                parser.layout.push_value(value);
             }
         })?;
         let expected = insn.operands.len();
@@ -292,7 +292,7 @@ impl<'t> Parser<'_, 't> {
         (id, forms): (InsnId, Forms),
         first_value: usize,
     ) {
-        if let Err(error) = self.draft.push_insn(self.codec, id, forms, first_value) {
+        if let Err(error) = self.layout.push_insn(self.codec, id, forms, first_value) {
             self.errors.push(span, error.into());
         }
     }
@@ -307,7 +307,7 @@ impl<'t> Parser<'_, 't> {
         if insn.count.is_none() && insn.conditions.is_empty() {
             return;
         }
-        let values = self.draft.values_from(first_value);
+        let values = self.layout.values_from(first_value);
         let cells: Vec<u64> = values
             .iter()
             .take(insn.scalars())
@@ -428,7 +428,7 @@ impl<'t> Parser<'_, 't> {
             });
             return None;
         }
-        Some(Value::Label(Target::Symbol(self.draft.symbol(word)), span.into()))
+        Some(Value::Label(Target::Symbol(self.layout.symbol(word)), span.into()))
     }
 
     pub(super) fn form_error(

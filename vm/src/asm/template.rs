@@ -42,7 +42,7 @@ impl<'t> Parser<'_, 't> {
             });
             return Err(Skipped);
         };
-        let first_value = self.draft.value_count();
+        let first_value = self.layout.value_count();
         let errors_before = self.errors.count();
         for (operand, place) in insn(id).operands.iter().zip(places) {
             let value = match (place, operand.kind) {
@@ -54,7 +54,7 @@ impl<'t> Parser<'_, 't> {
                 (Some(span), _) => self.operand(operand, operand.raw, span),
             };
             if let Some(value) = value {
-                self.draft.push_value(value);
+                self.layout.push_value(value);
             }
         }
         if self.errors.count() == errors_before {
