@@ -123,7 +123,7 @@ impl<'a> Programs<'a> {
 pub struct Extent {
     /// Programs.
     pub programs: u64,
-    /// Time; what is found by then does not depend on it.
+    /// Time; what is found by then does not depend on it, but it may be cut down less.
     pub time: Option<Duration>,
     /// Different findings.
     pub findings: usize,
@@ -142,6 +142,8 @@ pub struct Progress {
     pub differing: u64,
     /// Programs that an engine does not support.
     pub unsupported: u64,
+    /// Programs that an engine was not given, since it was given up or the time was over.
+    pub not_run: u64,
 }
 
 /// One engine and its instances.
@@ -168,11 +170,11 @@ pub fn run(
     extent: Extent,
     mut watch: impl FnMut(Progress, &[Found]),
 ) -> Outcome {
-    let begun = Instant::now();
+    let end = extent.time.and_then(|time| Instant::now().checked_add(time));
     let mut outcome = Outcome::default();
     let mut number = 0;
     while number < extent.programs && outcome.found.len() < extent.findings {
-        if extent.time.is_some_and(|time| begun.elapsed() >= time) {
+        if is_past(end) {
             break;
         }
         let instances = contestants.iter().map(|it| it.instances.len()).max().unwrap_or(1);
@@ -186,30 +188,40 @@ pub fn run(
             outcome.progress.accepted += u64::from(subject.runs().is_some());
             outcome.progress.clean += u64::from(subject.halts());
         }
+        let mut all_given_up = true;
         for contestant in contestants.iter_mut() {
-            round_of(programs, contestant, &subjects, extent.findings, &mut outcome);
+            let most = extent.findings;
+            all_given_up &= round_of(programs, contestant, &subjects, (most, end), &mut outcome);
         }
         number = until;
         watch(outcome.progress, &outcome.found);
+        if all_given_up {
+            break;
+        }
     }
     outcome
 }
 
-/// Tries the programs of one round on one engine.
+fn is_past(end: Option<Instant>) -> bool {
+    end.is_some_and(|end| Instant::now() >= end)
+}
+
+/// Tries the programs of one round on one engine, for so many findings and so long. Returns whether it runs nothing any
+/// more.
 fn round_of(
     programs: &Programs<'_>,
     contestant: &mut Contestant<'_>,
     subjects: &[(u64, Subject<'_>)],
-    most: usize,
+    (most, end): (usize, Option<Instant>),
     outcome: &mut Outcome,
-) {
+) -> bool {
     let chunks: Vec<&[(u64, Subject<'_>)]> = subjects.chunks(CHUNK).collect();
     let count = contestant.instances.len();
     let mut judged: Vec<(u64, Verdict)> = std::thread::scope(|scope| {
         let workers = contestant.instances.iter_mut().enumerate().map(|(place, engine)| {
             let mine: Vec<_> = chunks.iter().skip(place).step_by(count).copied().collect();
             scope.spawn(move || {
-                let judge = |chunk: &[(u64, Subject<'_>)]| judge_all(engine.as_mut(), chunk);
+                let judge = |chunk: &[(u64, Subject<'_>)]| judge_until(engine.as_mut(), chunk, end);
                 mine.into_iter().flat_map(judge).collect::<Vec<_>>()
             })
         });
@@ -217,7 +229,11 @@ fn round_of(
         workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
     });
     judged.sort_by_key(|(number, _)| *number);
+    let mut given_up = !judged.is_empty();
     for (number, verdict) in judged {
+        let is_not_run = matches!(verdict, Verdict::NotRun(_));
+        given_up &= is_not_run;
+        outcome.progress.not_run += u64::from(is_not_run);
         outcome.progress.unsupported += u64::from(matches!(verdict, Verdict::Skip(_)));
         let Some(kind) = Kind::of(programs.isa, &verdict) else { continue };
         outcome.progress.differing += 1;
@@ -227,8 +243,35 @@ fn round_of(
         }
         let engine = contestant.instances[0].as_mut();
         let name = contestant.name.clone();
-        outcome.found.push(programs.finding(engine, name, number, kind, verdict));
+        outcome.found.push(programs.finding(engine, name, number, (kind, verdict), end));
     }
+    given_up
+}
+
+/// Runs and judges programs on one instance, until the time is over. An engine to which something happens is then
+/// given programs one by one, since it may take long over each; the more it answers, the more it is given.
+fn judge_until(
+    engine: &mut (dyn Engine + Send + '_),
+    subjects: &[(u64, Subject<'_>)],
+    end: Option<Instant>,
+) -> Vec<(u64, Verdict)> {
+    if end.is_none() {
+        return judge_all(engine, subjects);
+    }
+    let (mut judged, mut rest, mut count) = (Vec::new(), subjects, 1);
+    while !rest.is_empty() && !is_past(end) {
+        let (now, later) = rest.split_at(count.min(rest.len()));
+        let verdicts = judge_all(engine, now);
+        let is_well = !verdicts.iter().any(|(_, verdict)| matches!(verdict, Verdict::Error(_)));
+        count = if is_well { count * 2 } else { 1 };
+        judged.extend(verdicts);
+        rest = later;
+    }
+    let late = |(number, _): &(u64, Subject<'_>)| {
+        (*number, Verdict::NotRun("the time was over".to_owned()))
+    };
+    judged.extend(rest.iter().map(late));
+    judged
 }
 
 /// Runs and judges programs on one instance. Skips are those that the engine does not support.
@@ -287,11 +330,11 @@ impl<'a> Programs<'a> {
         engine: &mut (dyn Engine + Send + '_),
         name: String,
         number: u64,
-        kind: Kind,
-        verdict: Verdict,
+        (kind, verdict): (Kind, Verdict),
+        end: Option<Instant>,
     ) -> Found {
-        let (candidate, verdict) =
-            shrink::shrink(self, engine, self.candidate(number), &kind, verdict);
+        let whole = (self.candidate(number), verdict);
+        let (candidate, verdict) = shrink::shrink(self, engine, &kind, whole, end);
         Found {
             engine: name,
             machine: self.isa.name().to_owned(),

@@ -93,6 +93,18 @@ enum Command {
     Report(report::Report),
 }
 
+impl Command {
+    /// The exit code when what was given is at fault. Where engines are held to something, 1 tells of an engine.
+    const fn fault(&self) -> u8 {
+        match self {
+            Self::Test(_) | Self::Fuzz(_) | Self::Diff(_) | Self::Doctor(_) | Self::Import(_) => {
+                output::COULD_NOT_RUN
+            }
+            _ => 1,
+        }
+    }
+}
+
 /// Runs the command of the process's arguments.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -121,6 +133,6 @@ pub fn main() -> ExitCode {
     };
     match result {
         Ok(code) => code,
-        Err(failure) => failure.report(),
+        Err(failure) => failure.report(arguments.command.fault()),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use bytestone_spec::diagnostic::{Diagnostics, Faulty, Source};
+use bytestone_spec::diagnostic::{Diagnostics, Faulty, Source, Style};
 use bytestone_spec::shape::Text;
 use include_dir::{Dir, include_dir};
 use schemars::JsonSchema;
@@ -12,11 +12,14 @@ use sha2::{Digest, Sha256};
 
 use crate::case::{Case, CaseFile, load};
 use crate::header;
+use crate::registry::read_text;
 
 /// The header of corpus manifests.
 pub const HEADER: &str = "corpus/1";
 /// The name of the manifest in its folder.
 pub const MANIFEST: &str = "corpus.yaml";
+/// Folders that are proposed as those of machines.
+const FOLDERS: usize = 20;
 /// Files of a corpus.
 const FILES: usize = 10_000;
 
@@ -72,7 +75,7 @@ impl CorpusFile {
 
 /// Why a corpus could not be read: all faults of all its files.
 #[derive(Debug, Default, thiserror::Error)]
-#[error("{}", self.render())]
+#[error("{}", self.render(Style::Plain).trim_end())]
 pub struct CorpusError {
     /// Files and folders that could not be read.
     pub unreadable: Vec<(PathBuf, String)>,
@@ -83,15 +86,16 @@ pub struct CorpusError {
 }
 
 impl CorpusError {
-    fn render(&self) -> String {
-        let mut lines: Vec<String> = self
+    /// All of it for people, each fault behind `error:`, with a line end.
+    pub fn render(&self, style: Style) -> String {
+        let unreadable = self
             .unreadable
             .iter()
-            .map(|(path, why)| format!("cannot read {}: {why}", path.display()))
-            .collect();
-        lines.extend(self.faulty.iter().map(ToString::to_string));
-        lines.extend(self.other.iter().cloned());
-        lines.join("\n")
+            .map(|(path, why)| format!("error: cannot read {}: {why}\n", path.display()));
+        let faulty =
+            self.faulty.iter().map(|faulty| format!("{}\n", faulty.render(style).trim_end()));
+        let other = self.other.iter().map(|what| format!("error: {what}\n"));
+        unreadable.chain(faulty).chain(other).collect()
     }
 
     fn is_empty(&self) -> bool {
@@ -121,14 +125,37 @@ impl Folder<'_> {
     /// The text of a file, by its path in the folder.
     fn read(&self, path: &Path) -> Result<String, String> {
         match self {
-            Self::Disk(folder) => {
-                std::fs::read_to_string(folder.join(path)).map_err(|error| error.to_string())
-            }
+            Self::Disk(folder) => read_text(&folder.join(path)).map_err(|error| error.to_string()),
             Self::BuiltIn => {
                 let text = BUILT_IN.get_file(path).and_then(|file| file.contents_utf8());
                 text.map(str::to_owned).ok_or_else(|| "there is no such file".to_owned())
             }
         }
+    }
+
+    /// The manifest that a folder of case files lacks; nothing where there is no folder, or a manifest.
+    fn manifest_hint(&self) -> String {
+        let Self::Disk(path) = self else { return String::new() };
+        if !path.is_dir() || path.join(MANIFEST).exists() {
+            return String::new();
+        }
+        let entries = std::fs::read_dir(path).into_iter().flatten().filter_map(Result::ok);
+        let folders = entries.filter(|entry| entry.path().is_dir());
+        let mut machines: Vec<String> = folders
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .take(FOLDERS)
+            .collect();
+        machines.sort();
+        if machines.is_empty() {
+            machines.push("MACHINE".to_owned());
+        }
+        format!(
+            "\n  a folder of cases is a corpus by its {MANIFEST}, in which these lines are enough:\n\n    \
+             bytestone: {HEADER}\n    name: my-cases\n    version: 0.1.0\n    licence: CC0-1.0\n    \
+             machines: [{}]\n\n  the case files of each machine lie in a folder of its name, as in {}",
+            machines.join(", "),
+            path.join(&machines[0]).display()
+        )
     }
 
     /// The case files of a machine, by their paths in the folder.
@@ -156,7 +183,7 @@ impl Folder<'_> {
 ///
 /// The file cannot be read, or has faults.
 pub fn read_file(path: &Path, machines: &dyn load::Machines) -> Result<CorpusFile, CorpusError> {
-    let text = std::fs::read_to_string(path).map_err(|error| error.to_string());
+    let text = read_text(path).map_err(|error| error.to_string());
     case_file(path.to_owned(), text, machines)
 }
 
@@ -213,7 +240,7 @@ fn read_folder(folder: &Folder<'_>, machines: &dyn load::Machines) -> Result<Cor
     let manifest_path = folder.path().join(MANIFEST);
     let manifest = match folder.read(Path::new(MANIFEST)) {
         Err(why) => {
-            error.unreadable.push((manifest_path, why));
+            error.unreadable.push((manifest_path, format!("{why}{}", folder.manifest_hint())));
             return Err(error);
         }
         Ok(text) => {

@@ -61,6 +61,14 @@ impl Diagnosis {
         self.checks.iter().all(|check| !matches!(check.state, State::Wrong(_)))
     }
 
+    /// Whether a program of a machine ran as it must.
+    pub fn has_run(&self, machine: &str) -> bool {
+        let of_machine = |check: &&Check| {
+            check.about.strip_prefix(machine).is_some_and(|rest| rest.starts_with(": "))
+        };
+        self.checks.iter().filter(of_machine).any(|check| check.state == State::Well)
+    }
+
     fn push(&mut self, check: Check, advice: &str) {
         if check.state != State::Well && !self.advice.iter().any(|known| known == advice) {
             self.advice.push(advice.to_owned());
@@ -282,6 +290,7 @@ fn programs(
     let phases = [Phase::Decode, Phase::Verify].into_iter().filter(|phase| said.phases.has(*phase));
     wanted.extend(phases.map(Shown::Rejected));
     let codec = Codec::new(isa);
+    let before = diagnosis.checks.len();
     for shown in wanted {
         let Some((id, subject)) = choose(isa, &codec, corpus, shown) else { continue };
         let mut request = subject.request(&said);
@@ -296,6 +305,16 @@ fn programs(
         let (expected, state) = judged(&mut engine, &subject, &request, reply, shown);
         let about = format!("{}: {} ({id})", isa.name(), shown.about());
         diagnosis.push(Check { about, lines: dialogue, expected, state }, shown.advice());
+    }
+    if diagnosis.checks.len() == before {
+        let check = Check {
+            about: format!("{}: programs", isa.name()),
+            lines: Vec::new(),
+            expected: "they run as they must".to_owned(),
+            state: State::Open("none was run: the corpus has no short case for it".to_owned()),
+        };
+        let advice = format!("give --corpus FOLDER, with cases for {}", isa.name());
+        diagnosis.push(check, &advice);
     }
     Ok(())
 }

@@ -43,6 +43,11 @@ pub trait Engine {
     /// Something happened to the engine, so that there is no reply.
     fn run(&mut self, request: &Request) -> Result<Reply, Mishap>;
 
+    /// Whether it gets requests as lines of the protocol, which people can look at and send again.
+    fn speaks_protocol(&self) -> bool {
+        true
+    }
+
     /// Runs several programs, one after the other. Engines that are not in this process gain from
     /// being asked for many at once.
     fn run_all(&mut self, requests: &[Request]) -> Vec<Result<Reply, Mishap>> {

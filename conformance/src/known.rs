@@ -22,7 +22,7 @@ pub const HEADER: &str = "known-failures/1";
 pub struct KnownFile {
     /// The format of this file: `known-failures/1`.
     pub bytestone: Text,
-    /// The engine that fails, for readers.
+    /// The engine that fails, as it is called in reports; the list is for no other. For every engine when absent.
     pub engine: Option<Text>,
     /// What fails.
     pub failures: Vec<EntryFile>,
@@ -50,6 +50,10 @@ pub fn schema() -> serde_json::Value {
 /// Cases that are known to fail.
 #[derive(Debug, Default)]
 pub struct KnownFailures {
+    /// The engine that they are of; every one when `None`.
+    engine: Option<String>,
+    /// Whether that engine was run.
+    applies: bool,
     entries: Vec<Entry>,
     /// The entries that failed in this run, by place.
     met: BTreeSet<usize>,
@@ -106,20 +110,30 @@ impl KnownFailures {
     /// All its faults.
     pub fn parse(source: Source) -> Result<Self, Faulty> {
         let mut diagnostics = Diagnostics::default();
-        let mut entries = Vec::new();
+        let (mut engine, mut entries) = (None, Vec::new());
         let read = header::read::<KnownFile>(&source, HEADER, &schema(), &mut diagnostics);
         if let Some((root, file)) = read {
+            engine = file.engine.map(|engine| engine.0);
             let nodes = root.get("failures").map_or(&[][..], Node::items);
             for (entry, node) in file.failures.into_iter().zip(nodes) {
                 entries.extend(Entry::read(entry, node, &source, &mut diagnostics));
             }
         }
         diagnostics.finish(vec![source])?;
-        Ok(Self { entries, ..Self::default() })
+        Ok(Self { engine, entries, ..Self::default() })
     }
 
-    /// What a verdict becomes when failures are known.
-    pub fn apply(&mut self, case: &Case, verdict: Verdict) -> Verdict {
+    /// The engine that they are of; every one when `None`.
+    pub fn engine(&self) -> Option<&str> {
+        self.engine.as_deref()
+    }
+
+    /// What a verdict on an engine becomes when failures are known.
+    pub fn apply(&mut self, engine: &str, case: &Case, verdict: Verdict) -> Verdict {
+        if self.engine.as_deref().is_some_and(|of| of != engine) {
+            return verdict;
+        }
+        self.applies = true;
         let matches = |entry: &&Entry| {
             entry.matcher.is_match(&case.id)
                 || case.formerly.iter().any(|id| entry.matcher.is_match(id))
@@ -158,7 +172,7 @@ impl KnownFailures {
     }
 
     /// What is wrong with the entries themselves after a run: those that expired by `today`
-    /// (`YYYY-MM-DD`), those that no case of a whole run met, and patterns whose cases all passed.
+    /// (`YYYY-MM-DD`), those that no case of a whole run of their engine met, and patterns whose cases all passed.
     pub fn faults(&self, today: &str, coverage: Coverage) -> Vec<String> {
         let mut faults = Vec::new();
         for (place, entry) in self.entries.iter().enumerate() {
@@ -171,7 +185,7 @@ impl KnownFailures {
             if self.met.contains(&place) {
                 continue;
             }
-            if !self.seen.contains(&place) && coverage == Coverage::Whole {
+            if !self.seen.contains(&place) && self.applies && coverage == Coverage::Whole {
                 faults.push(format!("{name}: stale, no such case was run"));
             } else if self.seen.contains(&place) && entry.is_pattern {
                 faults.push(format!("{name}: every case that matches passes"));

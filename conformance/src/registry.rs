@@ -1,8 +1,11 @@
 //! Machines by name: the built-in ones, and those of a user's spec files.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use bytestone_spec::diagnostic::{Faulty, Source};
+use bytestone_spec::limits::FILE_BYTES;
 use bytestone_spec::load::Resolver;
 use bytestone_spec::{Isa, builtin, load};
 
@@ -106,9 +109,26 @@ pub fn open_machine(name: &str) -> Result<Isa, MachineError> {
 ///
 /// The file cannot be read or is not UTF-8.
 pub fn read_source(path: &Path) -> Result<Source, MachineError> {
-    let text = std::fs::read_to_string(path)
+    let text = read_text(path)
         .map_err(|error| MachineError::Unreadable { path: path.to_owned(), error })?;
     Ok(Source { name: path.display().to_string(), text })
+}
+
+/// Reads a YAML file. Of one that is larger than what is taken, only so much is read as shows that it is: it may have
+/// no end.
+///
+/// # Errors
+///
+/// It cannot be read, or is not UTF-8.
+pub fn read_text(path: &Path) -> std::io::Result<String> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(FILE_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > FILE_BYTES {
+        // The end may be within a character. Nothing is taken from such a text in any case.
+        return Ok(String::from_utf8_lossy(&bytes).into_owned());
+    }
+    let wrong = |error| std::io::Error::new(std::io::ErrorKind::InvalidData, error);
+    String::from_utf8(bytes).map_err(wrong)
 }
 
 /// Resolves `name@major` to a built-in spec and anything else to a file beside the one that extends it.

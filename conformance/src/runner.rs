@@ -243,7 +243,7 @@ pub fn run(
         };
         let mut counts = Counts::default();
         for (case, verdict) in cases.iter().zip(verdicts) {
-            let verdict = plan.known.apply(case, verdict);
+            let verdict = plan.known.apply(&contender.name, case, verdict);
             counts.add(&verdict);
             publish(reporters, &Event::Case { isa, file, case, verdict: &verdict })?;
         }

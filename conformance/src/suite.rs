@@ -188,7 +188,10 @@ pub fn run_chunk(
         .map(|prepared| match prepared {
             Prepared::Settled(verdict) => verdict,
             Prepared::Open(case, request) => match replies.next() {
-                Some(reply) => open_verdict(isa, &description, case, request, reply),
+                Some(reply) => {
+                    let request = engine.speaks_protocol().then_some(request);
+                    open_verdict(isa, &description, case, request, reply)
+                }
                 None => Verdict::NotRun("the engine gave no answer".to_owned()),
             },
             Prepared::Asked(subject, request) => match replies.next() {
@@ -259,7 +262,7 @@ pub fn verdict(
             message => format!("the engine does not support it: {message}"),
         }),
         Ok(Finding::Differs(mut failure)) => {
-            failure.request = Some(Box::new(request));
+            failure.request = engine.speaks_protocol().then(|| Box::new(request));
             Verdict::Fail(failure)
         }
         Err(error) => Verdict::NotRun(error.to_string()),
@@ -272,7 +275,7 @@ fn open_verdict(
     isa: &Isa,
     description: &Description,
     case: &Case,
-    request: Request,
+    request: Option<Request>,
     reply: Result<Reply, Mishap>,
 ) -> Verdict {
     let ran = match reply {
@@ -317,7 +320,7 @@ fn open_verdict(
     if differences.is_empty() {
         return Verdict::Pass;
     }
-    let request = Some(Box::new(request));
+    let request = request.map(Box::new);
     Verdict::Fail(Box::new(Failure { differences, divergence: None, request }))
 }
 

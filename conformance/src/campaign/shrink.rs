@@ -25,22 +25,22 @@ struct Shrinking<'s, 'a, 'e> {
     engine: &'s mut (dyn Engine + Send + 'e),
     kind: &'s Kind,
     tries: usize,
-    begun: Instant,
+    end: Instant,
     best: Candidate,
     verdict: Verdict,
 }
 
-/// The smallest program found, and what came of it.
+/// The smallest program found by `end`, and what came of it.
 pub fn shrink(
     programs: &Programs<'_>,
     engine: &mut (dyn Engine + Send + '_),
-    candidate: Candidate,
     kind: &Kind,
-    verdict: Verdict,
+    (best, verdict): (Candidate, Verdict),
+    end: Option<Instant>,
 ) -> (Candidate, Verdict) {
-    let begun = Instant::now();
-    let mut shrinking =
-        Shrinking { programs, engine, kind, tries: 0, begun, best: candidate, verdict };
+    let own = Instant::now() + TIME;
+    let end = end.map_or(own, |end| end.min(own));
+    let mut shrinking = Shrinking { programs, engine, kind, tries: 0, end, best, verdict };
     while shrinking.round() {}
     (shrinking.best, shrinking.verdict)
 }
@@ -55,7 +55,7 @@ impl Shrinking<'_, '_, '_> {
     }
 
     fn is_over(&self) -> bool {
-        self.tries >= TRIES || self.begun.elapsed() >= TIME
+        self.tries >= TRIES || Instant::now() >= self.end
     }
 
     /// Takes a candidate if it still differs in the same way.

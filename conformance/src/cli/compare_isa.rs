@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::compile::compile_file;
 use super::input::{input_name, read};
-use super::output::{Failure, Format, write, write_json};
+use super::output::{Failure, Format, note, write, write_json};
 
 /// Arguments of `bytestone compare-isa`.
 #[derive(Debug, Args)]
@@ -76,7 +76,7 @@ impl CompareIsa {
             match compare::compare(&subject, language, isas, self.passes) {
                 Ok(row) => rows.push(row),
                 Err(error @ CompareError::Compile { .. }) => {
-                    eprintln!("left out: {}: {error}", subject.name);
+                    note(&format!("left out: {}: {error}\n", subject.name));
                 }
                 Err(error) => return Err(Failure::Input(format!("{}: {error}", subject.name))),
             }

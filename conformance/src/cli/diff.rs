@@ -28,7 +28,8 @@ The reference tier takes part as one engine among the others.
 Exit codes:
   0  all engines agree
   1  they do not, or one gave no answer
-  2  the command could not do its work: wrong arguments, an engine that does not start")]
+  2  the command could not do its work: wrong arguments, a faulty spec or program,
+     an engine that does not start")]
 pub struct Diff {
     /// The machine: a built-in name or a spec file
     machine: String,

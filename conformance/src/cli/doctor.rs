@@ -19,7 +19,8 @@ use super::output::{self, Failure, Format};
 Exit codes:
   0  nothing is wrong
   1  something is
-  2  the command could not do its work: wrong arguments, an engine that cannot be started")]
+  2  the command could not do its work: wrong arguments, a faulty spec or corpus,
+     an engine that cannot be started")]
 pub struct Doctor {
     /// The command that starts the engine; it is split as a shell would
     #[arg(long, value_name = "COMMAND")]
@@ -66,6 +67,23 @@ impl Doctor {
         Ok(if diagnosis.is_well() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
+    /// The command that holds the engine to the whole corpus.
+    fn whole(&self) -> Vec<String> {
+        let mut words = vec!["bytestone".to_owned(), "test".to_owned()];
+        for (option, paths) in
+            [("--spec", self.spec.as_slice()), ("--corpus", self.corpus.as_slice())]
+        {
+            for path in paths {
+                words.extend([option.to_owned(), path.display().to_string()]);
+            }
+        }
+        for name in &self.machine {
+            words.extend(["--machine".to_owned(), name.clone()]);
+        }
+        words.extend(["--vm".to_owned(), self.vm.clone()]);
+        words
+    }
+
     fn text(&self, diagnosis: &Diagnosis) -> String {
         let mut text = String::new();
         for check in &diagnosis.checks {
@@ -90,9 +108,14 @@ impl Doctor {
             text.push_str(&format!("{} {}\n", said.name, said.version));
         }
         for (machine, level) in &diagnosis.levels {
-            text.push_str(&format!("{machine}: level {}\n", level.name()));
+            let shown = if diagnosis.has_run(machine) {
+                ""
+            } else {
+                ", as it says; no program has run as it must yet"
+            };
+            text.push_str(&format!("{machine}: level {}{shown}\n", level.name()));
         }
-        let whole = shell_words::join(["bytestone", "test", "--vm", self.vm.as_str()]);
+        let whole = shell_words::join(self.whole());
         // A run over the corpus is of use once the dialogue goes well.
         let whole = diagnosis.is_well().then_some(whole.as_str());
         let next = diagnosis.advice.iter().map(String::as_str).chain(whole);

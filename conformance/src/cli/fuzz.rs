@@ -1,6 +1,6 @@
 //! `bytestone fuzz`: generated programs on engines and on the reference tier.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -30,7 +30,7 @@ as a case file, ready to be put into a corpus.
 Exit codes:
   0  no engine differs
   1  an engine differs or misbehaves; the case files are written
-  2  the run could not begin: wrong arguments, an engine that does not start")]
+  2  the run could not begin: wrong arguments, a faulty spec, an engine that does not start")]
 pub struct Fuzz {
     #[command(flatten)]
     vm: Commands,
@@ -60,7 +60,7 @@ pub struct Fuzz {
     /// The folder for case files
     #[arg(short, long, value_name = "FOLDER", default_value = "fuzz-findings")]
     output: PathBuf,
-    /// How results are written
+    /// How results are written: `json` is one JSON object a line, one for each finding and one for each machine
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -212,20 +212,23 @@ impl Fuzz {
                 "clean": progress.clean,
                 "differing": progress.differing,
                 "unsupported": progress.unsupported,
+                "not_run": progress.not_run,
                 "findings": outcome.found.len(),
             })),
             Format::Text => {
+                let not_run = match progress.not_run {
+                    0 => String::new(),
+                    count => format!(", {count} not run"),
+                };
                 let text = format!(
-                    "{}: {} programs, {}, {} differ, {} kinds of difference\n",
+                    "{}: {} programs, {}, {} differ{not_run}, {} kinds of difference\n",
                     isa.name(),
                     progress.programs,
                     rates(progress, time),
                     progress.differing,
                     outcome.found.len()
                 );
-                let mut out = std::io::stdout().lock();
-                out.write_all(text.as_bytes())?;
-                Ok(())
+                output::write(text.as_bytes(), None)
             }
         }
     }

@@ -10,13 +10,13 @@ use bytestone::known::{Coverage, KnownFailures};
 use bytestone::project::EngineSetup;
 use bytestone::registry::{Registry, read_source};
 use bytestone::report::KnownWriter;
-use bytestone::runner::{self, Event, Plan, Reporter, Tools};
+use bytestone::runner::{self, Event, Plan, REFERENCE, Reporter, Tools};
 use bytestone::suite::{Order, Suite};
 use bytestone::verdict::Counts;
 use clap::Args;
 
 use super::engines::{EngineLimits, default_jobs, open_log};
-use super::output::Failure;
+use super::output::{Failure, note};
 
 /// How engines are held to cases.
 #[derive(Debug, Args)]
@@ -51,6 +51,12 @@ impl Hold {
         machines: &'m Registry,
         order: Order,
     ) -> Result<Vec<Suite<'m>>, Failure> {
+        if self.write_known_failures.is_some() && setups.len() > 1 {
+            let message =
+                "--write-known-failures writes the list of one engine, and there are several"
+                    .to_owned();
+            return Err(Failure::Environment(message));
+        }
         let log = open_log(self.log_io.as_ref())?;
         let limits = EngineLimits { timeout: self.limits.timeout.or(timeout), ..self.limits };
         let start = |setup| {
@@ -91,6 +97,35 @@ pub fn known_failures(path: Option<&PathBuf>) -> Result<KnownFailures, Failure> 
     KnownFailures::parse(read_source(path)?).map_err(|faulty| Failure::Faulty(Box::new(faulty)))
 }
 
+/// A list of known failures is of one engine: under a name that none has, nothing of it would apply, and nobody would
+/// know. `others` are engines that are not run, and yet are known.
+///
+/// # Errors
+///
+/// No engine has the name.
+pub fn check_engine(
+    known: &KnownFailures,
+    path: Option<&PathBuf>,
+    suites: &[Suite<'_>],
+    others: &[String],
+) -> Result<(), Failure> {
+    let (Some(engine), Some(path)) = (known.engine(), path) else { return Ok(()) };
+    let mut names: Vec<&str> =
+        suites.iter().map(|suite| suite.description().name.as_str()).collect();
+    if names.is_empty() {
+        names.push(REFERENCE);
+    }
+    if names.contains(&engine) || others.iter().any(|other| other == engine) {
+        return Ok(());
+    }
+    Err(Failure::Environment(format!(
+        "{}: the list is of the engine `{engine}`, and what is run is called {}; correct the name, or leave `engine` \
+         out for a list of every engine",
+        path.display(),
+        names.join(", ")
+    )))
+}
+
 /// Holds every engine to the cases, or the tools themselves when there is none.
 ///
 /// # Errors
@@ -126,13 +161,11 @@ pub fn end(
     let today = chrono::Utc::now().format("%Y-%m-%d").to_string();
     let faults = known.faults(&today, coverage);
     for fault in &faults {
-        eprintln!(
-            "error: {}: {fault}",
-            path.map(|path| path.display().to_string()).unwrap_or_default()
-        );
+        let path = path.map(|path| path.display().to_string()).unwrap_or_default();
+        note(&format!("error: {path}: {fault}\n"));
     }
     if total.executed() == 0 {
-        eprintln!("error: no case was run to a result");
+        note("error: no case was run to a result\n");
     }
     if total.failed > 0 || !faults.is_empty() {
         ExitCode::FAILURE

@@ -34,7 +34,7 @@ as not read.
 Exit codes:
   0  every file was read and, with --run, every case that applies passed, or failed as is known
   1  a file was not read, a case failed, or the list of known failures is wrong
-  2  the command could not do its work: wrong arguments, a file that cannot be written, an engine that does not start
+  2  the command could not do its work: wrong arguments, a faulty spec, a file that cannot be written, an engine that does not start
   5  no case failed, but an engine misbehaved, or no case was run")]
 pub struct BpfConformance {
     /// The folder of the test files; those in folders inside it are read too
@@ -119,7 +119,8 @@ impl BpfConformance {
         };
         let setups = self.vm.setups()?;
         let mut suites = self.hold.start(&setups, None, machines, Order::Given)?;
-        let terminal = Terminal::new(std::io::stdout(), Progress::Lines, self.rerun());
+        hold::check_engine(plan.known, path, &suites, &[])?;
+        let terminal = Terminal::new(output::Out::new(), Progress::Lines, self.rerun());
         let mut reporters: Vec<Box<dyn Reporter>> = vec![Box::new(terminal)];
         reporters.extend(self.hold.reporter()?);
         let total = hold::run(&mut plan, machines, &mut suites, &mut reporters)?;

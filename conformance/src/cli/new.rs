@@ -32,7 +32,8 @@ impl New {
             format!("bytestone check spec/{name}.yaml"),
             "bytestone test".to_owned(),
             format!("bytestone explain {name}/countdown --spec spec/{name}.yaml --corpus cases"),
-            format!("bytestone manual spec/{name}.yaml --cases cases/{name} -o {name}.html"),
+            format!("bytestone manual spec/{name}.yaml --cases cases -o {name}.html"),
+            format!("bytestone new-engine --lang python --machine spec/{name}.yaml vm"),
         ] {
             text.push_str(&format!("  {command}\n"));
         }

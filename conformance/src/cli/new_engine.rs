@@ -1,12 +1,15 @@
 //! `bytestone new-engine`: the skeleton of an engine in one of several languages.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::process::ExitCode;
 
+use bytestone::project;
 use bytestone::registry::open_machine;
+use bytestone_spec::builtin;
 use clap::{Args, ValueEnum};
 
 use super::output::{self, Failure};
+use super::setting::Setting;
 
 /// Arguments of `bytestone new-engine`.
 #[derive(Debug, Args)]
@@ -131,11 +134,11 @@ impl NewEngine {
         }
         let written: Vec<String> =
             paths.iter().map(|(path, _)| path.display().to_string()).collect();
-        output::write(self.what_next(&skeleton, &written).as_bytes(), None)?;
+        output::write(self.what_next(&skeleton, isa.name(), &written).as_bytes(), None)?;
         Ok(ExitCode::SUCCESS)
     }
 
-    fn what_next(&self, skeleton: &Skeleton, written: &[String]) -> String {
+    fn what_next(&self, skeleton: &Skeleton, isa: &str, written: &[String]) -> String {
         let mut text = format!("wrote {}\n\n", written.join(" and "));
         if self.folder != Path::new(".") {
             let folder = self.folder.display().to_string();
@@ -144,9 +147,42 @@ impl NewEngine {
         if let Some(build) = skeleton.build {
             text.push_str(&format!("build it:     {build}\n"));
         }
-        let doctor = shell_words::join(["bytestone", "doctor", "--vm", skeleton.run]);
+        let mut doctor: Vec<String> =
+            ["bytestone", "doctor", "--vm", skeleton.run, "--machine", isa]
+                .map(str::to_owned)
+                .to_vec();
+        if !builtin::names().contains(&self.machine.as_str()) {
+            doctor.extend(["--spec".to_owned(), self.there(Path::new(&self.machine))]);
+            if let Some(corpus) = corpus_here() {
+                doctor.extend(["--corpus".to_owned(), self.there(&corpus)]);
+            }
+        }
+        let doctor = shell_words::join(doctor);
         text.push_str(&format!("run it:       {}\n", skeleton.run));
         text.push_str(&format!("look it over: {doctor}\n"));
         text
     }
+
+    /// A path of this folder as it is written in the folder of the engine.
+    fn there(&self, path: &Path) -> String {
+        let is_plain = |part: &Component<'_>| matches!(part, Component::Normal(_));
+        let parts: Vec<_> =
+            self.folder.components().filter(|part| *part != Component::CurDir).collect();
+        let way = if path.is_absolute() {
+            path.to_owned()
+        } else if parts.iter().all(is_plain) {
+            let mut back: PathBuf = parts.iter().map(|_| "..").collect();
+            back.extend(path.components().filter(|part| *part != Component::CurDir));
+            back
+        } else {
+            std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+        };
+        way.display().to_string()
+    }
+}
+
+/// The first folder of cases of the project that is here.
+fn corpus_here() -> Option<PathBuf> {
+    let project = Setting::of_project(Path::new(project::NAME)).ok()?;
+    project.corpora.into_iter().flatten().next()
 }

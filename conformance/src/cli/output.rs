@@ -1,6 +1,6 @@
 //! Where output goes: results to standard output, errors to standard error, codes to scripts.
 
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -15,15 +15,20 @@ pub enum Format {
     /// For people.
     #[default]
     Text,
-    /// One JSON value, for programs.
+    /// JSON, for programs.
     Json,
 }
+
+/// The exit code when a command could not do its work.
+pub const COULD_NOT_RUN: u8 = 2;
 
 /// Why a command ended without doing its work, or with what was given at fault.
 #[derive(Debug)]
 pub enum Failure {
     /// A spec or case file has faults.
     Faulty(Box<Faulty>),
+    /// A corpus has faults.
+    Corpus(Box<CorpusError>),
     /// What was given is at fault; the message says how.
     Input(String),
     /// The command could not do its work.
@@ -36,17 +41,56 @@ impl Failure {
         Self::Environment(format!("{}: {error}", path.display()))
     }
 
-    /// Writes the failure to standard error; the exit code that goes with it.
-    pub fn report(self) -> ExitCode {
-        let mut err = std::io::stderr().lock();
-        // Nothing is left to do when standard error cannot be written.
-        let (text, code) = match self {
-            Self::Faulty(faulty) => (faulty.render(style()), 1),
-            Self::Input(message) => (format!("error: {message}\n"), 1),
-            Self::Environment(message) => (format!("error: {message}\n"), 2),
-        };
-        let _ = err.write_all(text.as_bytes());
-        ExitCode::from(code)
+    /// Writes the failure to standard error.
+    pub fn tell(&self) {
+        note(&match self {
+            Self::Faulty(faulty) => faulty.render(style()),
+            Self::Corpus(error) => error.render(style()),
+            Self::Input(message) | Self::Environment(message) => format!("error: {message}\n"),
+        });
+    }
+
+    /// Writes the failure to standard error; the exit code that goes with it, which is `fault` when what was given is
+    /// at fault.
+    pub fn report(self, fault: u8) -> ExitCode {
+        self.tell();
+        ExitCode::from(match self {
+            Self::Faulty(_) | Self::Corpus(_) | Self::Input(_) => fault,
+            Self::Environment(_) => COULD_NOT_RUN,
+        })
+    }
+}
+
+/// Writes a text to standard error. Nothing is left to do when that cannot be written.
+pub fn note(text: &str) {
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Standard output, whose reader may leave when it has had enough: what comes then is lost, and the run goes on, for its
+/// exit code and its other reports.
+#[derive(Debug)]
+pub struct Out(std::io::Stdout);
+
+impl Out {
+    /// Standard output.
+    pub fn new() -> Self {
+        Self(std::io::stdout())
+    }
+}
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match self.0.write(bytes) {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(bytes.len()),
+            result => result,
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        match self.0.flush() {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+            result => result,
+        }
     }
 }
 
@@ -69,7 +113,7 @@ impl From<MachineError> for Failure {
 
 impl From<CorpusError> for Failure {
     fn from(error: CorpusError) -> Self {
-        Self::Input(error.to_string())
+        Self::Corpus(Box::new(error))
     }
 }
 
@@ -88,11 +132,8 @@ pub fn write(bytes: &[u8], file: Option<&PathBuf>) -> Result<(), Failure> {
     if let Some(path) = file {
         return std::fs::write(path, bytes).map_err(|error| Failure::file(path, &error));
     }
-    let mut out = std::io::stdout().lock();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        result => Ok(result?),
-    }
+    let mut out = Out::new();
+    Ok(out.write_all(bytes).and_then(|()| out.flush())?)
 }
 
 /// Writes a JSON value and a line end to standard output.

@@ -23,7 +23,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value as Json, json};
 
 use super::input::{LoadedProgram, ProgramInput, assemble_text, input_name, read};
-use super::output::{Failure, Format, write, write_json};
+use super::output::{Failure, Format, note, write, write_json};
 use super::source::{Lines, Place};
 
 /// `bytestone asm`.
@@ -239,7 +239,7 @@ impl Run {
         if let Outcome::Trap { at, .. } = outcome
             && let Some(line) = loaded.line_of(at)
         {
-            eprintln!("the instruction is on line {line} of the text");
+            note(&format!("the instruction is on line {line} of the text\n"));
         }
         if let Outcome::Trap { at, .. } = outcome
             && let Some(place) = Place::of(verified.program(), at)
@@ -247,7 +247,10 @@ impl Run {
             let words = source.as_ref().map(|source| source.get(place.line)).unwrap_or_default();
             let words = if words.is_empty() { String::new() } else { format!(": {words}") };
             let function = place.function();
-            eprintln!("it comes from line {} of the source, in `{function}`{words}", place.line);
+            note(&format!(
+                "it comes from line {} of the source, in `{function}`{words}\n",
+                place.line
+            ));
         }
         Ok(ExitCode::from(match outcome {
             Outcome::Halt => 0,
@@ -325,7 +328,7 @@ impl Run {
         write(text.as_bytes(), None)?;
         if outcome != Outcome::Halt {
             let steps = state.steps();
-            eprintln!("{} after {steps} steps", outcome_text(isa, outcome));
+            note(&format!("{} after {steps} steps\n", outcome_text(isa, outcome)));
             return Ok(());
         }
         let values = file::texts(&state.stack().collect::<Vec<_>>());

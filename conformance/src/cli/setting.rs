@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytestone::engine::Level;
-use bytestone::project::{EngineSetup, Project};
+use bytestone::project::{EngineSetup, NAME, Project};
 use bytestone::registry::read_source;
 
 use super::output::Failure;
@@ -30,6 +30,8 @@ pub struct Setting {
     pub timeout: Option<Duration>,
     /// The file of known failures.
     pub known_failures: Option<PathBuf>,
+    /// The names of all engines of the project, run or not.
+    pub known_engines: Vec<String>,
 }
 
 impl Default for Setting {
@@ -44,6 +46,7 @@ impl Default for Setting {
             min_cases: 0,
             timeout: None,
             known_failures: None,
+            known_engines: Vec::new(),
         }
     }
 }
@@ -63,6 +66,7 @@ impl Setting {
             specs: project.specs,
             corpora: project.corpora,
             machines: project.machines,
+            known_engines: project.engines.iter().map(|engine| engine.name.clone()).collect(),
             engines: project.engines,
             level: project.level,
             min_cases: project.min_cases,
@@ -110,4 +114,17 @@ impl Setting {
         paths.dedup();
         paths
     }
+}
+
+/// The project file of a folder above, by the way there.
+pub fn project_above() -> Option<PathBuf> {
+    let here = std::env::current_dir().ok()?;
+    let mut way = PathBuf::new();
+    for folder in here.ancestors().skip(1) {
+        way.push("..");
+        if folder.join(NAME).is_file() {
+            return Some(way.join(NAME));
+        }
+    }
+    None
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use bytestone::corpus::{self, CorpusFile};
+use bytestone::corpus::{self, CorpusFile, MANIFEST};
 use bytestone::engine::message;
 use bytestone::examples::examples;
 use bytestone::manual::Manual;
@@ -57,7 +57,7 @@ impl Check {
                     code = ExitCode::FAILURE;
                     results.push(json!({"spec": spec, "sound": false, "faults": faults(&faulty)}));
                 }
-                (Err(failure), _) => code = failure.report(),
+                (Err(failure), _) => code = failure.report(1),
             }
         }
         if self.format == Format::Json {
@@ -190,7 +190,7 @@ impl SchemaCommand {
 pub struct ManualCommand {
     /// A built-in machine or a spec file
     machine: String,
-    /// A folder with case files for the machine, from which the examples are taken; those of a built-in machine come
+    /// A corpus, or a folder with case files for the machine, from which the examples are taken; those of a built-in machine come
     /// with Bytestone
     #[arg(long, value_name = "FOLDER")]
     cases: Option<PathBuf>,
@@ -231,6 +231,12 @@ impl ManualCommand {
     /// The case files from which the examples are taken.
     fn case_files(&self, isa: &Isa) -> Result<Vec<CorpusFile>, Failure> {
         match &self.cases {
+            // The folder of a whole corpus: the cases lie in folders of their machines.
+            Some(folder) if folder.join(MANIFEST).is_file() => {
+                let mut machines = Registry::built_in()?;
+                machines.add(isa.clone());
+                Ok(corpus::read(folder, &machines)?.files)
+            }
             Some(folder) => {
                 let paths = corpus::case_files(folder);
                 let paths = paths.map_err(|error| Failure::file(folder, &error))?;

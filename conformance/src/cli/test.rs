@@ -10,7 +10,7 @@ use bytestone::corpus::Corpus;
 use bytestone::engine::reference::ReferenceEngine;
 use bytestone::engine::{Engine, Level, message};
 use bytestone::known::{Coverage, KnownFailures};
-use bytestone::project;
+use bytestone::project::{self, EngineSetup, Form};
 use bytestone::registry::Registry;
 use bytestone::report::claim::ClaimWriter;
 use bytestone::report::{Badge, Github, Html, JsonLines, Junit, Markdown, Progress, Terminal};
@@ -24,8 +24,8 @@ use serde_json::json;
 
 use super::engines::{Commands, read_corpora, registry};
 use super::hold::{self, Hold, create};
-use super::output::{self, Failure};
-use super::setting::Setting;
+use super::output::{self, Failure, Out};
+use super::setting::{self, Setting};
 use super::watch;
 
 /// Arguments of `bytestone test`.
@@ -35,14 +35,16 @@ Without --vm the reference tools themselves are held to the corpus.
 
 Exit codes:
   0  every case that applies passed, or failed as is known
-  1  a case failed, or the list of known failures is wrong
-  2  the run could not begin: wrong arguments, a faulty corpus, an engine that does not start
+  1  a case failed, or an entry of the list of known failures is out of date
+  2  the run could not begin: wrong arguments, a faulty spec, corpus, project or list of known failures,
+     an engine that does not start
   5  no case failed, but the engine misbehaved, or cases were not run, or none was")]
 pub struct Test {
     #[command(flatten)]
     vm: Commands,
-    /// The project file; `bytestone.yaml` when there is one here, and no --vm, --corpus or --spec
-    #[arg(long, value_name = "FILE", conflicts_with = "Commands")]
+    /// The project file; `bytestone.yaml` when there is one here, and no --corpus or --spec. Other arguments come
+    /// before what it says: --vm takes the place of its engines
+    #[arg(long, value_name = "FILE")]
     project: Option<PathBuf>,
     /// Only this engine of the project; may be given several times
     #[arg(long, value_name = "NAME", conflicts_with = "Commands")]
@@ -158,31 +160,39 @@ impl Test {
             let paths = match self.setting() {
                 Ok(setting) => {
                     if let Err(failure) = self.once(&setting) {
-                        failure.report();
+                        failure.tell();
                     }
                     setting.paths()
                 }
                 // Without a setting only the project file itself can be watched.
                 Err(failure) => {
-                    failure.report();
+                    failure.tell();
                     vec![self.project.clone().unwrap_or_else(|| PathBuf::from(project::NAME))]
                 }
             };
-            eprintln!("watching for changes; Ctrl-C ends");
+            output::note("watching for changes; Ctrl-C ends\n");
             watch::wait_for_change(&paths)?;
         }
     }
 
     /// What the arguments and the project file say together; arguments come first.
     fn setting(&self) -> Result<Setting, Failure> {
-        let given = !self.vm.is_empty() || self.corpus.is_some() || !self.spec.is_empty();
+        let given = self.corpus.is_some() || !self.spec.is_empty();
         let path = match &self.project {
             Some(path) => Some(path.clone()),
             None => Some(PathBuf::from(project::NAME)).filter(|path| !given && path.is_file()),
         };
         let mut setting = match &path {
             Some(path) => Setting::of_project(path)?,
-            None => Setting::default(),
+            None => {
+                if let Some(above) = setting::project_above().filter(|_| !given) {
+                    let (name, above) = (project::NAME, above.display());
+                    output::note(&format!(
+                        "note: there is no {name} here; --project {above} takes the one above\n"
+                    ));
+                }
+                Setting::default()
+            }
         };
         if !self.engine.is_empty() {
             setting.choose(&self.engine)?;
@@ -237,6 +247,8 @@ impl Test {
     ) -> Result<Counts, Failure> {
         let order = if self.shuffle { Order::ThenShuffled(self.seed) } else { Order::Given };
         let mut suites = self.hold.start(&setting.engines, setting.timeout, machines, order)?;
+        let list = setting.known_failures.as_ref();
+        hold::check_engine(plan.known, list, &suites, &setting.known_engines)?;
         if let Some(wanted) = setting.level {
             for suite in &suites {
                 check_level(wanted, suite, machines, plan)?;
@@ -267,12 +279,12 @@ impl Test {
     /// The reporter of standard output, and those of --report and --write-known-failures.
     fn reporters(&self) -> Result<Vec<Box<dyn Reporter>>, Failure> {
         let mut reporters: Vec<Box<dyn Reporter>> = Vec::new();
-        let stdout = std::io::stdout();
+        let is_terminal = std::io::stdout().is_terminal();
         reporters.push(match self.format {
-            ReportFormat::Text if stdout.is_terminal() && std::io::stderr().is_terminal() => {
-                Box::new(Terminal::new(stdout, Progress::Bar, self.rerun()))
+            ReportFormat::Text if is_terminal && std::io::stderr().is_terminal() => {
+                Box::new(Terminal::new(Out::new(), Progress::Bar, self.rerun()))
             }
-            format => self.reporter(format, Box::new(stdout)),
+            format => self.reporter(format, Box::new(Out::new())),
         });
         for (format, path) in &self.report {
             reporters.push(self.reporter(*format, create(path)?));
@@ -297,12 +309,19 @@ impl Test {
     /// The command that runs one case, without its id.
     fn rerun(&self) -> String {
         let mut words = vec!["bytestone".to_owned(), "test".to_owned()];
-        for (option, paths) in
-            [("--spec", &self.spec), ("--corpus", &self.corpus.iter().cloned().collect())]
-        {
+        let paths = [
+            ("--project", self.project.as_slice()),
+            ("--spec", &self.spec),
+            ("--corpus", self.corpus.as_slice()),
+            ("--known-failures", self.hold.known_failures.as_slice()),
+        ];
+        for (option, paths) in paths {
             for path in paths {
                 words.extend([option.to_owned(), path.display().to_string()]);
             }
+        }
+        for name in &self.engine {
+            words.extend(["--engine".to_owned(), name.clone()]);
         }
         words.extend(self.vm.words());
         words.push("--case".to_owned());
@@ -328,6 +347,10 @@ impl Test {
             .machine(machine)
             .ok_or_else(|| Failure::Environment(format!("there is no machine `{machine}`")))?;
         let description = match setting.engines.first() {
+            Some(EngineSetup { name, form: Form::OneShot(_), .. }) => {
+                let message = format!("`{name}` takes a file and prints: it gets no requests");
+                return Err(Failure::Environment(message));
+            }
             Some(setup) => {
                 self.hold.limits.start(setup, machines, 1, None)?[0].description().clone()
             }
@@ -347,11 +370,11 @@ impl Test {
         let coverage = if whole { Coverage::Whole } else { Coverage::Part };
         let code = hold::end(total, known, setting.known_failures.as_ref(), coverage);
         if whole && total.executed() < setting.min_cases {
-            eprintln!(
-                "error: {} cases were run to a result, and the project asks for {}",
+            output::note(&format!(
+                "error: {} cases were run to a result, and the project asks for {}\n",
                 total.executed(),
                 setting.min_cases
-            );
+            ));
             return ExitCode::FAILURE;
         }
         code

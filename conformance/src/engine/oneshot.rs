@@ -299,6 +299,10 @@ impl Engine for OneShotEngine<'_> {
         &self.description
     }
 
+    fn speaks_protocol(&self) -> bool {
+        false
+    }
+
     fn run(&mut self, request: &Request) -> Result<Reply, Mishap> {
         if let Some(why) = self.refusal(request) {
             return Ok(Reply::Unsupported(why));

@@ -74,6 +74,8 @@ fn a_command_that_takes_a_file_is_an_engine() {
     write(folder.path(), "calculator.py", &ONE_SHOT.replace("(v + 2**31) % 2**32 - 2**31", "v"));
     let run = bytestone(folder.path(), &["test", "--case", "add-*"]);
     assert_eq!(run.status.code(), Some(1), "{}{}", out(&run), err(&run));
+    // No request goes to such a command.
+    assert!(!out(&run).contains("its request"), "{}", out(&run));
 }
 
 #[test]
@@ -85,7 +87,7 @@ fn a_faulty_project_has_all_its_faults_told() {
         .replace("min_cases: 100", "min_cases: many\nlevel: complete");
     write(folder.path(), "bytestone.yaml", &text);
     let run = bytestone(folder.path(), &["test"]);
-    assert_eq!(run.status.code(), Some(1), "{}", err(&run));
+    assert_eq!(run.status.code(), Some(2), "{}", err(&run));
     for part in ["{program}", "expected a number", "`outcome`, `final`, `pc` or `full`", "`halt`"] {
         assert!(err(&run).contains(part), "{part}: {}", err(&run));
     }
@@ -288,7 +290,7 @@ fn expectations_may_be_open() {
     }
     write(folder.path(), "corpus/stack/open.yaml", &case("\"{1}\"", "0xzz?"));
     let run = bytestone(folder.path(), &["test", "--corpus", "corpus"]);
-    assert_eq!(run.status.code(), Some(1));
+    assert_eq!(run.status.code(), Some(2));
     assert!(
         err(&run).contains("`{1}` is no value") && err(&run).contains("`0xzz?`"),
         "{}",

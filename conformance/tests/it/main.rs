@@ -2,6 +2,7 @@
 
 mod adversaries;
 mod bpf_conformance;
+mod campaigns;
 mod cli;
 mod compare;
 mod compile;
@@ -10,9 +11,11 @@ mod doctor;
 mod engines;
 mod explain;
 mod export;
+mod faults;
 mod findings;
 mod guide;
 mod host;
+mod known;
 mod manual;
 mod new_engine;
 mod planted;
