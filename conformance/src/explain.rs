@@ -82,8 +82,7 @@ pub fn find<'c>(corpus: &'c Corpus, id: &str) -> Result<(&'c CorpusFile, &'c Cas
     let now = all().find(|(_, case)| case.id == id);
     let before = || all().find(|(_, case)| case.formerly.iter().any(|known| known == id));
     now.or_else(before).ok_or_else(|| {
-        let ids: Vec<&str> = all().map(|(_, case)| case.id.as_str()).collect();
-        let meant = suggestions(id, &ids);
+        let meant = suggestions(corpus, id);
         let meant = match meant.as_slice() {
             [] => "`bytestone test --list` lists them".to_owned(),
             ids => format!("did you mean {}?", ids.join(", ")),
@@ -93,15 +92,22 @@ pub fn find<'c>(corpus: &'c Corpus, id: &str) -> Result<(&'c CorpusFile, &'c Cas
 }
 
 /// Rows of a table of that name, cases of that name of any machine, and ids that are spelt alike.
-fn suggestions<'c>(id: &str, ids: &[&'c str]) -> Vec<&'c str> {
-    let row = |known: &&str| known.strip_prefix(id).is_some_and(|rest| rest.starts_with('/'));
-    let name = |known: &&str| known.split_once('/').is_some_and(|(_, name)| name == id);
+pub fn suggestions<'c>(corpus: &'c Corpus, id: &str) -> Vec<&'c str> {
+    let cases = corpus.files.iter().flat_map(|file| &file.content.cases);
+    let ids: Vec<&str> = cases.map(|case| case.id.as_str()).collect();
+    let row = |known: &str| known.strip_prefix(id).is_some_and(|rest| rest.starts_with('/'));
+    // A name alone is looked for among names alone.
+    let spelt = |known: &'c str| match known.split_once('/') {
+        Some((_, name)) if !id.contains('/') => name,
+        _ => known,
+    };
     let mut found: Vec<&str> =
-        ids.iter().copied().filter(|known| row(known) || name(known)).collect();
+        ids.iter().copied().filter(|known| row(spelt(known)) || spelt(known) == id).collect();
     found.truncate(SUGGESTIONS);
     while found.len() < SUGGESTIONS {
-        let rest = ids.iter().copied().filter(|known| !found.contains(known));
-        match similar(id, rest) {
+        let rest = || ids.iter().copied().filter(|known| !found.contains(known));
+        let near = similar(id, rest().map(spelt));
+        match rest().find(|known| near == Some(spelt(known))) {
             Some(known) => found.push(known),
             None => break,
         }

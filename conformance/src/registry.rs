@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use bytestone_spec::diagnostic::{Faulty, Source};
 use bytestone_spec::limits::FILE_BYTES;
 use bytestone_spec::load::Resolver;
+use bytestone_spec::shape::similar;
 use bytestone_spec::{Isa, builtin, load};
 
 use crate::case::load::Machines;
@@ -21,7 +22,7 @@ pub struct Registry {
 #[derive(Debug, thiserror::Error)]
 pub enum MachineError {
     /// There is no built-in machine with this name, and no such file.
-    #[error("there is no machine `{name}`: neither built in ({}) nor a spec file", known.join(", "))]
+    #[error("there is no machine `{name}`{}: neither built in ({}) nor a spec file", did_you_mean(name, known.iter().copied()), known.join(", "))]
     Unknown {
         /// The name that was asked for.
         name: String,
@@ -39,6 +40,14 @@ pub enum MachineError {
     /// The spec file has faults.
     #[error(transparent)]
     Faulty(Box<Faulty>),
+}
+
+/// A question about the known name that was probably meant; nothing when none is near.
+pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    match similar(name, known) {
+        Some(meant) => format!(", did you mean `{meant}`?"),
+        None => String::new(),
+    }
 }
 
 impl From<Faulty> for MachineError {

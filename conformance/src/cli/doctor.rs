@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use bytestone::case::load::Machines;
 use bytestone::doctor::{self, Check, Diagnosis, State};
 use bytestone::engine::child::Launch;
+use bytestone::engine::message::printable;
 use bytestone_spec::Isa;
 use clap::Args;
 use serde_json::{Value as Json, json};
 
-use super::engines::{parse_seconds, read_corpora, registry};
+use super::engines::{find_machine, parse_seconds, read_corpora, registry};
 use super::output::{self, Failure, Format};
 
 /// Arguments of `bytestone doctor`.
@@ -50,18 +50,14 @@ impl Doctor {
         let mut isas: Vec<&Isa> = machines.machines().iter().collect();
         if !self.machine.is_empty() {
             isas.retain(|isa| self.machine.iter().any(|name| name == isa.name()));
-            if let Some(name) = self.machine.iter().find(|name| machines.machine(name).is_none()) {
-                let known = machines.names().join(", ");
-                let message = format!("there is no machine `{name}`; there are: {known}");
-                return Err(Failure::Environment(message));
-            }
+            self.machine.iter().try_for_each(|name| find_machine(name, &machines).map(|_| ()))?;
         }
         let mut launch = Launch::new(&self.vm).map_err(Failure::Environment)?;
         launch.limits.time = self.timeout;
         let diagnosis = doctor::examine(&launch, &isas, &corpus)
             .map_err(|mishap| Failure::Environment(format!("{}: {mishap}", self.vm)))?;
         match self.format {
-            Format::Text => output::write(self.text(&diagnosis).as_bytes(), None)?,
+            Format::Text => output::write(printable(&self.text(&diagnosis)).as_bytes(), None)?,
             Format::Json => output::write_json(&json(&diagnosis))?,
         }
         Ok(if diagnosis.is_well() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

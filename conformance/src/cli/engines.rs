@@ -12,7 +12,8 @@ use bytestone::engine::oneshot::OneShotEngine;
 use bytestone::engine::process::ProcessLimits;
 use bytestone::engine::{Engine, plugin};
 use bytestone::project::{EngineSetup, Form};
-use bytestone::registry::{Registry, open_machine};
+use bytestone::registry::{Registry, did_you_mean, open_machine};
+use bytestone_spec::Isa;
 use clap::Args;
 
 use super::output::Failure;
@@ -81,6 +82,24 @@ pub fn open_log(path: Option<&PathBuf>) -> Result<Option<SharedLog>, Failure> {
 
 pub fn default_jobs() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from).min(8)
+}
+
+pub fn parse_jobs(text: &str) -> Result<usize, String> {
+    let count = text.parse().ok().filter(|&count| count > 0);
+    count.ok_or_else(|| "expected a number above zero".to_owned())
+}
+
+/// A machine by its name.
+///
+/// # Errors
+///
+/// There is none; the message says which there are.
+pub fn find_machine<'m>(name: &str, machines: &'m Registry) -> Result<&'m Isa, Failure> {
+    machines.machine(name).ok_or_else(|| {
+        let meant = did_you_mean(name, machines.names());
+        let known = machines.names().join(", ");
+        Failure::Environment(format!("there is no machine `{name}`{meant}; there are: {known}"))
+    })
 }
 
 pub fn parse_seconds(text: &str) -> Result<Duration, String> {

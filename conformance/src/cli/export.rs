@@ -12,6 +12,9 @@ use clap::{Args, ValueEnum};
 use super::engines::read_corpora;
 use super::output::{Failure, write};
 
+/// The machine of test files when none is given.
+const EBPF: &str = "ebpf";
+
 /// Arguments of `bytestone export`.
 #[derive(Debug, Args)]
 pub struct Export {
@@ -21,15 +24,16 @@ pub struct Export {
     /// Where it goes: a folder that is not there or empty, or the file of the JSON document
     #[arg(short, long, visible_alias = "out", value_name = "PATH")]
     output: PathBuf,
-    /// The machine of test files: a built-in name or a spec file
-    #[arg(long, value_name = "MACHINE", default_value = "ebpf")]
-    machine: String,
+    /// The machine of test files: a built-in name or a spec file; `ebpf` when absent
+    #[arg(long, value_name = "MACHINE")]
+    machine: Option<String>,
     /// The folder of the corpus that test files are made of; the built-in one when absent
     #[arg(long, value_name = "FOLDER")]
     corpus: Option<PathBuf>,
-    /// Where test files find the result at the end: `output`, or a cell as in `reg:0`
-    #[arg(long, value_name = "PLACE", default_value = "output")]
-    result: ResultPlace,
+    /// Where test files find the result at the end: `output`, or a cell as in `reg:0`;
+    /// `output` when absent
+    #[arg(long, value_name = "PLACE")]
+    result: Option<ResultPlace>,
 }
 
 /// Forms of an exported corpus.
@@ -47,12 +51,30 @@ enum ExportFormat {
 impl Export {
     /// Runs the command.
     pub fn run(&self) -> Result<ExitCode, Failure> {
+        if self.format != ExportFormat::BpfConformance {
+            self.refuse_choice()?;
+        }
         match self.format {
             ExportFormat::Files => self.files()?,
             ExportFormat::Json => self.json()?,
             ExportFormat::BpfConformance => self.bpf_conformance()?,
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// The built-in corpus is written whole; what chooses among cases would be without effect.
+    fn refuse_choice(&self) -> Result<(), Failure> {
+        let given = [
+            ("--machine", self.machine.is_some()),
+            ("--corpus", self.corpus.is_some()),
+            ("--result", self.result.is_some()),
+        ];
+        match given.iter().find(|(_, is_given)| *is_given) {
+            Some((option, _)) => Err(Failure::Environment(format!(
+                "{option} is for --format bpf-conformance; the other formats write the whole built-in corpus"
+            ))),
+            None => Ok(()),
+        }
     }
 
     fn files(&self) -> Result<(), Failure> {
@@ -83,9 +105,10 @@ impl Export {
     /// Cases that a test file cannot express are named with the reason.
     fn bpf_conformance(&self) -> Result<(), Failure> {
         let mut machines = Registry::built_in()?;
-        let isa = open_machine(&self.machine)?;
+        let isa = open_machine(self.machine.as_deref().unwrap_or(EBPF))?;
         machines.add(isa.clone());
-        let target = Target::new(&isa, &self.result, "").map_err(Failure::Environment)?;
+        let result = self.result.as_ref().unwrap_or(&ResultPlace::Output);
+        let target = Target::new(&isa, result, "").map_err(Failure::Environment)?;
         let corpus = read_corpora(std::slice::from_ref(&self.corpus), &machines)?;
         let written = bpf_conformance::write::write(&corpus, &target);
         write_tree(&self.output, &written.files)?;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use bytestone::campaign::{self, Contestant, Extent, Found, Outcome, Programs, Progress};
-use bytestone::case::load::Machines;
+use bytestone::engine::message::printable;
 use bytestone::registry::Registry;
 use bytestone::report::failure::failure_lines;
 use bytestone::verdict::Verdict;
@@ -15,7 +15,9 @@ use clap::{ArgGroup, Args};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use super::engines::{Commands, EngineLimits, default_jobs, parse_seconds, registry};
+use super::engines::{
+    Commands, EngineLimits, default_jobs, find_machine, parse_jobs, parse_seconds, registry,
+};
 use super::output::{self, Failure, Format};
 
 /// Arguments of `bytestone fuzz`.
@@ -50,7 +52,7 @@ pub struct Fuzz {
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     seconds: Option<Duration>,
     /// Engine processes at once
-    #[arg(long, value_name = "N", default_value_t = default_jobs())]
+    #[arg(long, value_name = "N", default_value_t = default_jobs(), value_parser = parse_jobs)]
     jobs: usize,
     #[command(flatten)]
     limits: EngineLimits,
@@ -93,13 +95,7 @@ impl Fuzz {
         if self.machine.is_empty() {
             return Ok(machines.machines().iter().collect());
         }
-        let find = |name: &String| {
-            machines.machine(name).ok_or_else(|| {
-                let known = machines.names().join(", ");
-                Failure::Environment(format!("there is no machine `{name}`; there are: {known}"))
-            })
-        };
-        self.machine.iter().map(find).collect()
+        self.machine.iter().map(|name| find_machine(name, machines)).collect()
     }
 
     /// The engines that run a machine.
@@ -196,7 +192,7 @@ impl Fuzz {
                     other => other.reason().unwrap_or_default(),
                 };
                 text.push_str(&format!("      {}\n\n", detail.replace('\n', "\n      ")));
-                output::write(text.as_bytes(), None)
+                output::write(printable(&text).as_bytes(), None)
             }
         }
     }

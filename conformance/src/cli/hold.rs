@@ -15,14 +15,14 @@ use bytestone::suite::{Order, Suite};
 use bytestone::verdict::Counts;
 use clap::Args;
 
-use super::engines::{EngineLimits, default_jobs, open_log};
+use super::engines::{EngineLimits, default_jobs, open_log, parse_jobs};
 use super::output::{Failure, note};
 
 /// How engines are held to cases.
 #[derive(Debug, Args)]
 pub struct Hold {
     /// Engine processes at once
-    #[arg(long, value_name = "N", default_value_t = default_jobs())]
+    #[arg(long, value_name = "N", default_value_t = default_jobs(), value_parser = parse_jobs)]
     jobs: usize,
     #[command(flatten)]
     pub limits: EngineLimits,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use bytestone::corpus::CorpusError;
+use bytestone::engine::message::printable;
 use bytestone::registry::MachineError;
 use bytestone_spec::diagnostic::{Faulty, Style};
 use clap::ValueEnum;
@@ -46,7 +47,9 @@ impl Failure {
         note(&match self {
             Self::Faulty(faulty) => faulty.render(style()),
             Self::Corpus(error) => error.render(style()),
-            Self::Input(message) | Self::Environment(message) => format!("error: {message}\n"),
+            Self::Input(message) | Self::Environment(message) => {
+                format!("error: {}\n", printable(message))
+            }
         });
     }
 

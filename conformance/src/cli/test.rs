@@ -9,6 +9,7 @@ use bytestone::case::load::Machines;
 use bytestone::corpus::Corpus;
 use bytestone::engine::reference::ReferenceEngine;
 use bytestone::engine::{Engine, Level, message};
+use bytestone::explain;
 use bytestone::known::{Coverage, KnownFailures};
 use bytestone::project::{self, EngineSetup, Form};
 use bytestone::registry::Registry;
@@ -22,7 +23,7 @@ use clap::{Args, ValueEnum};
 use globset::Glob;
 use serde_json::json;
 
-use super::engines::{Commands, read_corpora, registry};
+use super::engines::{Commands, find_machine, read_corpora, registry};
 use super::hold::{self, Hold, create};
 use super::output::{self, Failure, Out};
 use super::setting::{self, Setting};
@@ -214,7 +215,7 @@ impl Test {
 
     fn once(&self, setting: &Setting) -> Result<ExitCode, Failure> {
         let machines = registry(&setting.specs)?;
-        check_machines(&setting.machines, &machines)?;
+        setting.machines.iter().try_for_each(|name| find_machine(name, &machines).map(|_| ()))?;
         let corpus = read_corpora(&setting.corpora, &machines)?;
         let selection = Selection {
             machines: setting.machines.clone(),
@@ -227,6 +228,7 @@ impl Test {
         if self.list {
             return self.list(&corpus, &selection);
         }
+        self.check_selected(&corpus, &selection)?;
         let mut known = hold::known_failures(setting.known_failures.as_ref())?;
         let mut plan = Plan {
             corpus: &corpus,
@@ -236,6 +238,26 @@ impl Test {
         };
         let total = self.engage(setting, &mut plan, &machines)?;
         Ok(self.exit(total, &known, setting))
+    }
+
+    /// Patterns and machines that select nothing are mistyped, or those of another corpus.
+    fn check_selected(&self, corpus: &Corpus, selection: &Selection) -> Result<(), Failure> {
+        let whole = Selection { shard: Shard::default(), ..selection.clone() };
+        if !whole.of(corpus).is_empty() {
+            return Ok(());
+        }
+        let mut machines: Vec<&str> =
+            corpus.files.iter().map(|file| file.content.machine.as_str()).collect();
+        machines.dedup();
+        let machines = machines.join(", ");
+        let message = match self.case.first() {
+            None => format!("no case is selected: the corpus has cases for {machines}"),
+            Some(glob) => match explain::suggestions(corpus, glob.glob()).as_slice() {
+                [] => format!("no case matches `{glob}`; the corpus has cases for {machines}"),
+                near => format!("no case matches `{glob}`; did you mean {}?", near.join(", ")),
+            },
+        };
+        Err(Failure::Environment(message))
     }
 
     /// Holds every engine to the cases, or the tools themselves when there is none.
@@ -379,17 +401,6 @@ impl Test {
         }
         code
     }
-}
-
-fn check_machines(names: &[String], machines: &Registry) -> Result<(), Failure> {
-    for name in names {
-        if machines.machine(name).is_none() {
-            let known = machines.names().join(", ");
-            let message = format!("there is no machine `{name}`; there are: {known}");
-            return Err(Failure::Environment(message));
-        }
-    }
-    Ok(())
 }
 
 /// The engine must reach the level that is asked for, on every machine that it is held to.

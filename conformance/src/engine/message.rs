@@ -90,9 +90,27 @@ pub fn parse(line: &[u8]) -> Result<Message, String> {
     message(wire).map_err(|why| format!("{why}: {}", excerpt(text)))
 }
 
+/// A text of an engine as it can be shown: control characters, which a terminal would obey, are written out.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    let is_obeyed = |char: char| char.is_control() && !matches!(char, '\n' | '\t');
+    if !text.contains(is_obeyed) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    for char in text.chars() {
+        if is_obeyed(char) {
+            shown.extend(char.escape_default());
+        } else {
+            shown.push(char);
+        }
+    }
+    Cow::Owned(shown)
+}
+
 /// The beginning of a line, for messages.
 pub fn excerpt(text: &str) -> String {
     const SHOWN: usize = 200;
+    let text = printable(text);
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("`{}…`", &text[..end]),
         None => format!("`{text}`"),

@@ -307,7 +307,9 @@ impl Engine for OneShotEngine<'_> {
         if let Some(why) = self.refusal(request) {
             return Ok(Reply::Unsupported(why));
         }
-        let not_started = |error: std::io::Error| MishapKind::NotStarted(error.to_string());
+        let not_started = |error: std::io::Error| {
+            MishapKind::NotStarted(format!("{}: {error}", self.setup.command[0]))
+        };
         let bytes = self.file(request).map_err(MishapKind::NotStarted)?;
         let command = self.command(request, &bytes).map_err(not_started)?;
         let mut process = Process::start(command, self.limits).map_err(not_started)?;

@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::case::Case;
 use crate::corpus::CorpusFile;
+use crate::engine::message::printable;
 use crate::report::failure::{failure_text, mishap_text};
 use crate::report::summary::unexpected_text;
 use crate::runner::{Contender, Event, Reporter};
@@ -52,6 +53,8 @@ impl<W: Write + Send> Terminal<W> {
 
     /// Writes with the bar out of the way.
     fn write(&mut self, text: &str) -> std::io::Result<()> {
+        // Much of it are words of engines.
+        let text = printable(text);
         match &self.bar {
             Some(bar) => bar.suspend(|| self.out.write_all(text.as_bytes())),
             None => self.out.write_all(text.as_bytes()),

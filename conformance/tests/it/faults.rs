@@ -11,6 +11,9 @@ const MANIFEST: &str =
 const CASES: &str = "bytestone: cases/1\nisa: calculator@1\ncases:\n\
                      - {name: seven, asm: \"PUSH 7\\nPRINT\\nHALT\", output: [7]}\n";
 
+const GONE: &str = "bytestone: project/1\nmachines: [calculator]\nengines:\n\
+                    - {name: gone, form: one-shot, machine: calculator@1, command: 'no-such-command {program}'}\n";
+
 fn write(folder: &Path, name: &str, text: &str) {
     let path = folder.join(name);
     std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
@@ -109,4 +112,47 @@ fn a_file_without_an_end_is_refused() {
     let run = bytestone(folder.path(), &["check", "zero.yaml"]);
     assert_eq!(run.status.code(), Some(1), "{}", err(&run).len());
     assert!(err(&run).contains("larger than"));
+}
+
+/// Calls that were mistyped, and what the answer must say.
+#[test]
+fn what_was_meant_is_asked() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    write(folder, "bytestone.yaml", GONE);
+    let calls: [(&[&str], &str); 8] = [
+        (&["test", "--corpus", "sound", "--case", "sevn"], "did you mean calculator/seven?"),
+        (&["test", "--corpus", "sound", "--case", "nomatch"], "has cases for calculator"),
+        (&["test", "--corpus", "sound", "--machine", "calcualtor"], "did you mean `calculator`?"),
+        (&["verify", "calcualtor", "--hex", "00"], "did you mean `calculator`?"),
+        (&["fuzz", "--vm", "true", "--machine", "calcualtor"], "did you mean `calculator`?"),
+        (&["test", "--corpus", "sound", "--jobs", "0"], "above zero"),
+        (&["fuzz", "--vm", "true", "--jobs", "0"], "above zero"),
+        (&["export", "-o", "x", "--machine", "stack"], "--format bpf-conformance"),
+    ];
+    write(folder, "sound/corpus.yaml", MANIFEST);
+    write(folder, "sound/calculator/a.yaml", CASES);
+    for (arguments, message) in calls {
+        let run = bytestone(folder, arguments);
+        assert_eq!(run.status.code(), Some(2), "{arguments:?}: {}", err(&run));
+        assert!(err(&run).contains(message), "{arguments:?}: {}", err(&run));
+    }
+    let run = bytestone(folder, &["export", "-o", "x", "--format", "json", "--corpus", "sound"]);
+    assert!(run.status.code() == Some(2) && !folder.join("x").exists(), "{run:#?}");
+    // A command that is not there is named.
+    let run = bytestone(folder, &["test"]);
+    assert!(String::from_utf8_lossy(&run.stdout).contains("no-such-command"), "{run:#?}");
+}
+
+/// What an engine says may not move the cursor, or worse.
+#[test]
+fn control_characters_of_an_engine_are_written_out() {
+    let folder = tempfile::tempdir().expect("a folder");
+    write(folder.path(), "engine.py", "print('\\x1b[31mhello', flush=True)\ninput()\n");
+    for command in ["test", "doctor"] {
+        let run = bytestone(folder.path(), &[command, "--vm", "python3 engine.py"]);
+        let said = [run.stdout.clone(), run.stderr.clone()].concat();
+        assert!(!said.contains(&0x1b), "{command}: {run:#?}");
+        assert!(String::from_utf8_lossy(&said).contains("u{1b}[31mhello"), "{command}: {run:#?}");
+    }
 }
