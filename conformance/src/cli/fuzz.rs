@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use bytestone::campaign::{self, Contestant, Extent, Found, Outcome, Programs, Progress};
+use bytestone::engine::Description;
 use bytestone::engine::message::printable;
+use bytestone::project::EngineSetup;
 use bytestone::registry::Registry;
 use bytestone::report::failure::failure_lines;
 use bytestone::verdict::Verdict;
@@ -73,8 +75,13 @@ impl Fuzz {
         let machines = registry(&self.spec)?;
         let mut differs = false;
         let mut ran = false;
+        let mut setups: Vec<(EngineSetup, Description)> = Vec::new();
+        for setup in self.vm.setups()? {
+            let said = self.limits.start(&setup, &machines, 1, None)?[0].description().clone();
+            setups.push((setup, said));
+        }
         for isa in self.machines(&machines)? {
-            let mut contestants = self.contestants(isa, &machines)?;
+            let mut contestants = self.contestants(isa, &machines, &setups)?;
             if contestants.is_empty() {
                 continue;
             }
@@ -103,14 +110,11 @@ impl Fuzz {
         &self,
         isa: &Isa,
         machines: &'m Registry,
+        setups: &[(EngineSetup, Description)],
     ) -> Result<Vec<Contestant<'m>>, Failure> {
         let mut contestants: Vec<Contestant<'m>> = Vec::new();
-        for setup in self.vm.setups()? {
-            let instances = self.limits.start(&setup, machines, self.jobs, None)?;
-            let description = instances[0].description();
-            if !description.runs(isa) {
-                continue;
-            }
+        for (setup, description) in setups.iter().filter(|(_, said)| said.runs(isa)) {
+            let instances = self.limits.start(setup, machines, self.jobs, None)?;
             let mut name = description.name.clone();
             if contestants.iter().any(|other| other.name == name) {
                 name = format!("{name} ({})", contestants.len() + 1);
