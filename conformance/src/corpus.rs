@@ -141,11 +141,10 @@ impl Folder<'_> {
         }
         let entries = std::fs::read_dir(path).into_iter().flatten().filter_map(Result::ok);
         let folders = entries.filter(|entry| entry.path().is_dir());
-        let mut machines: Vec<String> = folders
-            .filter_map(|entry| entry.file_name().into_string().ok())
-            .take(FOLDERS)
-            .collect();
+        let mut machines: Vec<String> =
+            folders.filter_map(|entry| entry.file_name().into_string().ok()).collect();
         machines.sort();
+        machines.truncate(FOLDERS);
         if machines.is_empty() {
             machines.push("MACHINE".to_owned());
         }

@@ -75,12 +75,13 @@ impl Fuzz {
         let machines = registry(&self.spec)?;
         let mut differs = false;
         let mut ran = false;
+        let chosen = self.machines(&machines)?;
         let mut setups: Vec<(EngineSetup, Description)> = Vec::new();
         for setup in self.vm.setups()? {
             let said = self.limits.start(&setup, &machines, 1, None)?[0].description().clone();
             setups.push((setup, said));
         }
-        for isa in self.machines(&machines)? {
+        for isa in chosen {
             let mut contestants = self.contestants(isa, &machines, &setups)?;
             if contestants.is_empty() {
                 continue;
